@@ -1,0 +1,58 @@
+import type { AnomalyType, DetectorName } from '../detector/detection.ts';
+
+export type BlockOrigin = 'auto' | 'review' | 'manual';
+
+/** Intent in the ledger: this address shall be on every router's list until it expires or is lifted. */
+export interface Block {
+  readonly id: number;
+  /** Canonical address or CIDR network, as RouterOS prints it apart from a single IPv6's `/128`. */
+  readonly address: string;
+  readonly origin: BlockOrigin;
+  /** One line saying why, without secrets. */
+  readonly reason: string;
+  readonly anomalyType: AnomalyType | null;
+  readonly riskScore: number | null;
+  readonly detector: DetectorName | null;
+  readonly modelVersion: string | null;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  /** How often a repeat detection moved the expiry out. */
+  readonly extendedCount: number;
+  /** First time a router's list was read back with this address on it; null until then. */
+  readonly confirmedAtMs: number | null;
+  /** Set when an operator removed it before its expiry. */
+  readonly liftedAtMs: number | null;
+  readonly liftedBy: string | null;
+}
+
+export type ReviewStatus = 'pending' | 'approved' | 'rejected' | 'expired';
+
+/** One address waiting for (or having had) an operator's word. */
+export interface ReviewItem {
+  readonly id: number;
+  readonly address: string;
+  readonly status: ReviewStatus;
+  readonly riskScore: number;
+  readonly anomalyType: AnomalyType;
+  /** Why it is here instead of blocked. */
+  readonly explanation: string;
+  /** Snapshot of the detection that put it here (Detection as JSON), refreshed by riskier ones. */
+  readonly evidence: unknown;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  /** How many runs have seen it while pending. */
+  readonly occurrences: number;
+  /** A pending item expires at this time; a rejection stands until this time. */
+  readonly expiresAtMs: number;
+  readonly decidedAtMs: number | null;
+  readonly decidedBy: string | null;
+  readonly note: string | null;
+}
+
+/** What the decision needs to know of the past. Addresses are canonical text. */
+export interface LedgerHistory {
+  /** Active blocks (not lifted, not expired), including networks. */
+  readonly activeBlocks: ReadonlyMap<string, { readonly expiresAtMs: number; readonly origin: BlockOrigin }>;
+  /** Addresses an operator rejected and whose rejection still stands. */
+  readonly standingRejections: ReadonlySet<string>;
+}

@@ -1,0 +1,39 @@
+import type { Detection } from '../detector/detection.ts';
+
+/** What is to be done about one source address in one run. */
+export type VerdictAction =
+  /** New block, to be pushed to the routers. */
+  | 'block'
+  /** Already blocked: its expiry moves out. */
+  | 'extend'
+  /** Into the review queue (or refreshing its pending item). */
+  | 'review'
+  /** Recorded only. */
+  | 'monitor';
+
+export const VERDICT_CAUSES = [
+  'high_confidence',
+  'already_blocked',
+  'medium_confidence',
+  'low_confidence',
+  'allowlisted',
+  'protected',
+  'rejected_before',
+  'auto_block_off',
+  'block_cap_reached',
+] as const;
+
+/** Why the action is what it is. */
+export type VerdictCause = (typeof VERDICT_CAUSES)[number];
+
+export interface Verdict {
+  readonly sourceIp: string;
+  readonly action: VerdictAction;
+  readonly cause: VerdictCause;
+  /** One sentence for the log, the queue and the audit. */
+  readonly explanation: string;
+  /** The riskiest detection of the source in this run. */
+  readonly detection: Detection;
+  /** All detections of the source in this run, the riskiest included. */
+  readonly detections: readonly Detection[];
+}
