@@ -21,7 +21,8 @@ interface ErrorEntry {
 export const ERROR_TABLE = {
   CONFIG_INVALID: {
     exitCode: EXIT.usage,
-    whatToDo: 'Correct the listed settings in the environment or .env; `autoblock config` shows the effective values.',
+    whatToDo:
+      'Correct the listed settings in the environment or .env; `autoblock config` shows the effective values.',
   },
   USAGE: { exitCode: EXIT.usage, whatToDo: 'See `autoblock --help`.' },
   ADDRESS_INVALID: {
@@ -30,7 +31,8 @@ export const ERROR_TABLE = {
   },
   ADDRESS_PROTECTED: {
     exitCode: EXIT.refused,
-    whatToDo: 'The address is on the allowlist or in a protected network; take it off ALLOWLIST first if you really mean it.',
+    whatToDo:
+      'The address is on the allowlist or in a protected network; take it off ALLOWLIST first if you really mean it.',
   },
   DATABASE_UNAVAILABLE: {
     exitCode: EXIT.unavailable,
@@ -62,7 +64,8 @@ export const ERROR_TABLE = {
   },
   STATE_CORRUPT: {
     exitCode: EXIT.refused,
-    whatToDo: 'Restore the file from a backup, or move it away to start with an empty ledger (router entries then expire by themselves).',
+    whatToDo:
+      'Restore the file from a backup, or move it away to start with an empty ledger (router entries then expire by themselves).',
   },
   MODEL_MISSING: { exitCode: EXIT.failed, whatToDo: 'Train one with `autoblock train`.' },
   MODEL_INVALID: {
@@ -71,7 +74,8 @@ export const ERROR_TABLE = {
   },
   MODEL_REJECTED: {
     exitCode: EXIT.failed,
-    whatToDo: 'The model in use stays in place; look at the reason, then train again on more or cleaner traffic.',
+    whatToDo:
+      'The model in use stays in place; look at the reason, then train again on more or cleaner traffic.',
   },
   TRAINING_DATA_TOO_SMALL: {
     exitCode: EXIT.failed,
@@ -79,7 +83,8 @@ export const ERROR_TABLE = {
   },
   ROUTER_UNREACHABLE: {
     exitCode: EXIT.unavailable,
-    whatToDo: 'Check host, port and the `/ip service` address filter; blocks wait in the ledger and are pushed when it is back.',
+    whatToDo:
+      'Check host, port and the `/ip service` address filter; blocks wait in the ledger and are pushed when it is back.',
   },
   ROUTER_LOGIN_FAILED: {
     exitCode: EXIT.unavailable,
@@ -87,7 +92,8 @@ export const ERROR_TABLE = {
   },
   ROUTER_TIMEOUT: {
     exitCode: EXIT.unavailable,
-    whatToDo: 'The router did not answer in time; the session was given up and the next sync compares and repairs.',
+    whatToDo:
+      'The router did not answer in time; the session was given up and the next sync compares and repairs.',
   },
   ROUTER_CONNECTION_LOST: {
     exitCode: EXIT.unavailable,
@@ -95,16 +101,27 @@ export const ERROR_TABLE = {
   },
   ROUTER_REFUSED: {
     exitCode: EXIT.failed,
-    whatToDo: 'The router refused the command: check the policies of the API user (api, read, write) and the message.',
+    whatToDo:
+      'The router refused the command: check the policies of the API user (api, read, write) and the message.',
   },
   ROUTER_TLS: {
     exitCode: EXIT.unavailable,
-    whatToDo: 'Give the api-ssl service a certificate this machine trusts (api-ssl without one is not authenticated).',
+    whatToDo:
+      'Give the api-ssl service a certificate this machine trusts (api-ssl without one is not authenticated).',
   },
-  INPUT_FILE: { exitCode: EXIT.usage, whatToDo: 'Check the file name and that it is a canonical flow CSV (gz allowed).' },
+  INPUT_FILE: {
+    exitCode: EXIT.usage,
+    whatToDo: 'Check the file name and that it is a canonical flow CSV (gz allowed).',
+  },
   NOT_FOUND: { exitCode: EXIT.failed, whatToDo: 'List what exists first.' },
-  CONFLICT: { exitCode: EXIT.refused, whatToDo: 'Look at the current state; it changed or was decided before.' },
-  INTERNAL: { exitCode: EXIT.failed, whatToDo: 'This is a defect: please report it with the log lines around it.' },
+  CONFLICT: {
+    exitCode: EXIT.refused,
+    whatToDo: 'Look at the current state; it changed or was decided before.',
+  },
+  INTERNAL: {
+    exitCode: EXIT.failed,
+    whatToDo: 'This is a defect: please report it with the log lines around it.',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;

@@ -3,7 +3,14 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 export type { Logger } from 'pino';
 
 /** Field names that may carry a secret anywhere in a log object; pino replaces their values. */
-const SECRET_PATHS = ['password', '*.password', 'databaseUrl', '*.databaseUrl', 'routerPassword', '*.routerPassword'];
+const SECRET_PATHS = [
+  'password',
+  '*.password',
+  'databaseUrl',
+  '*.databaseUrl',
+  'routerPassword',
+  '*.routerPassword',
+];
 
 /**
  * The one logger of a process: JSON lines with ISO timestamps. It is handed to whoever logs.

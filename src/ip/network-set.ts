@@ -1,0 +1,26 @@
+import { containsNetwork, type IpNetwork, overlaps, parseNetwork } from './address.ts';
+
+/** A set of networks asked "which of you holds this address?". Meant for tens of networks, not thousands. */
+export interface NetworkSet {
+  readonly networks: readonly IpNetwork[];
+}
+
+/** Throws RangeError on a text that is no network: callers validate user input before. */
+export function networkSet(texts: readonly string[]): NetworkSet {
+  const networks = texts.map((text) => {
+    const network = parseNetwork(text);
+    if (network === null) throw new RangeError(`not an address or network: ${text}`);
+    return network;
+  });
+  return { networks };
+}
+
+/** The first network of the set that holds all of `address`, or null. */
+export function networkHolding(set: NetworkSet, address: IpNetwork): IpNetwork | null {
+  return set.networks.find((network) => containsNetwork(network, address)) ?? null;
+}
+
+/** The first network of the set that shares an address with `candidate`, or null: blocking a /24 must not cut off a protected host in it. */
+export function networkTouching(set: NetworkSet, candidate: IpNetwork): IpNetwork | null {
+  return set.networks.find((network) => overlaps(network, candidate)) ?? null;
+}
