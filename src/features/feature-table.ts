@@ -15,8 +15,12 @@ export interface FeatureTable {
   readonly lastSeenMs: Float64Array;
   /** Log records folded into each entity. Length entityCount. */
   readonly logCount: Uint32Array;
-  /** Features in catalogue order, row-major: entity i, feature j at [i * 25 + j]. Raw units, never NaN. */
-  readonly values: Float64Array;
-  /** What signatures ask beyond the features, row-major, columns in EVIDENCE_COLUMNS order. */
-  readonly evidence: Float64Array;
+  /**
+   * Features in catalogue order, row-major: entity i, feature j at [i * 25 + j]. Raw units, never NaN or infinite.
+   * Single precision: with 700,000 entities (a million records of 100,000 sources) doubles would take 250 MB, more
+   * than half of what the process may use. Counts are exact up to 16.7 million, everything else to 7 digits.
+   */
+  readonly values: Float32Array;
+  /** What signatures ask beyond the features, row-major, columns in EVIDENCE_COLUMNS order. Precision as values. */
+  readonly evidence: Float32Array;
 }
