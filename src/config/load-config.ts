@@ -1,0 +1,154 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { AutoblockError } from '../errors.ts';
+import { type ConfigProblem, describeProblems } from './config-problem.ts';
+import { maskSecret } from './mask-secret.ts';
+import { nearMissWarnings } from './near-miss.ts';
+import { OPTIONS, type Option, type OptionValues } from './options.ts';
+import { type OptionValue, type ParseContext, parseOption } from './parse-option.ts';
+import { defaultRouterPort, type RouterConfig, readRoutersFile } from './routers-file.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const SINGLE_ROUTER_KEYS = ['routerHost', 'routerPort', 'routerUser', 'routerPassword', 'routerTls'] as const;
+
+type SingleRouterKey = (typeof SINGLE_ROUTER_KEYS)[number];
+
+/**
+ * Everything the process was told, checked. Keys, units, ranges and defaults: the table in `options.ts`. Paths are
+ * absolute, networks canonical, the routers of either source are in `routers` (empty = detections only).
+ */
+export type Config = Omit<OptionValues, SingleRouterKey> & {
+  readonly routers: readonly RouterConfig[];
+  /** Sentences to log at start: settings that have no effect. */
+  readonly warnings: readonly string[];
+};
+
+export interface LoadConfigInput {
+  readonly env: Environment;
+  /** True for a cron expression the scheduler accepts (`validate` of node-cron). */
+  readonly isCron: (expression: string) => boolean;
+  /** Directory relative paths are seen from. */
+  readonly cwd?: string;
+  /** Directory that holds `models` by default: the checkout or the installed package. */
+  readonly programDir?: string;
+  readonly readTextFile?: (path: string) => string;
+}
+
+/** The folder above `src` or `dist`. */
+const PROGRAM_DIR = resolve(import.meta.dirname, '../..');
+
+/** Reads and checks all settings. Throws CONFIG_INVALID naming every problem at once: key, got (secrets masked), wanted. */
+export function loadConfig(input: LoadConfigInput): Config {
+  const problems: ConfigProblem[] = [];
+  const values = readOptions(input, problems);
+  checkThresholds(values, problems);
+  const readTextFile = input.readTextFile ?? ((path) => readFileSync(path, 'utf8'));
+  const routers = readRouters({ values, readTextFile }, problems);
+  if (problems.length > 0) throw new AutoblockError('CONFIG_INVALID', describeProblems(problems));
+
+  return { ...withoutSingleRouter(values), routers, warnings: warningsAbout(input.env, routers) };
+}
+
+/** `routers` says it all; a second copy of the password in the configuration would only be one more to leak. */
+function withoutSingleRouter(values: OptionValues): Omit<OptionValues, SingleRouterKey> {
+  const dropped: readonly string[] = SINGLE_ROUTER_KEYS;
+  const kept = Object.entries(values).filter(([key]) => !dropped.includes(key));
+  return Object.fromEntries(kept) as unknown as Omit<OptionValues, SingleRouterKey>;
+}
+
+/** Text of an option in the environment; undefined when absent or empty. Only a password keeps its outer spaces. */
+export function settingText(option: Option, env: Environment): string | undefined {
+  const text = env[option.env];
+  if (text === undefined || text.trim() === '') return undefined;
+  return option.secret === true && option.type === 'string' ? text : text.trim();
+}
+
+function readOptions(input: LoadConfigInput, problems: ConfigProblem[]): OptionValues {
+  const cwd = input.cwd ?? process.cwd();
+  const directories = { cwd, programDir: input.programDir ?? PROGRAM_DIR };
+  const context: ParseContext = { isCron: input.isCron, resolvePath: (path) => resolve(cwd, path) };
+  const entries = OPTIONS.map((option: Option) => {
+    const text = settingText(option, input.env);
+    if (text === undefined) return [option.key, defaultValue(option, directories)] as const;
+    const parsed = parseOption(option, text, context);
+    if ('value' in parsed) return [option.key, parsed.value] as const;
+    problems.push({ key: option.env, got: `"${maskSecret(option, text)}"`, wanted: parsed.wanted });
+    return [option.key, defaultValue(option, directories)] as const;
+  });
+  // Each key of the table has just been given the type its option declares; TypeScript cannot follow that through a map.
+  return Object.fromEntries(entries) as unknown as OptionValues;
+}
+
+function defaultValue(option: Option, directories: { cwd: string; programDir: string }): OptionValue | null {
+  if (typeof option.default !== 'string') return option.default;
+  if (option.type === 'networks') return option.default.split(',').filter((network) => network !== '');
+  if (option.type !== 'path') return option.default;
+  return resolve(option.besideProgram === true ? directories.programDir : directories.cwd, option.default);
+}
+
+/** The ranges imply it today; whoever widens them must not get a tier that swallows the other. */
+function checkThresholds(values: OptionValues, problems: ConfigProblem[]): void {
+  if (values.confidenceMedium < values.confidenceHigh) return;
+  const wanted = `less than CONFIDENCE_HIGH (${values.confidenceHigh})`;
+  problems.push({ key: 'CONFIDENCE_MEDIUM', got: String(values.confidenceMedium), wanted });
+}
+
+function readRouters(
+  { values, readTextFile }: { values: OptionValues; readTextFile: (path: string) => string },
+  problems: ConfigProblem[],
+): RouterConfig[] {
+  const { routersFile: path, routerHost, addressList } = values;
+  if (path !== null && routerHost !== null) {
+    problems.push({
+      key: 'ROUTERS_FILE',
+      got: `"${path}" and ROUTER_HOST "${routerHost}"`,
+      wanted: 'only one of the two',
+    });
+  }
+  if (path !== null) return readRoutersFile({ path, readTextFile, addressList }, problems);
+  return routerHost === null ? [] : [singleRouter({ host: routerHost, values }, problems)];
+}
+
+function singleRouter(
+  { host, values }: { host: string; values: OptionValues },
+  problems: ConfigProblem[],
+): RouterConfig {
+  const { routerUser, routerPassword, routerTls, addressList } = values;
+  const wanted = 'a value, because ROUTER_HOST is set';
+  if (routerUser === null) problems.push({ key: 'ROUTER_USER', got: 'nothing', wanted });
+  if (routerPassword === null) problems.push({ key: 'ROUTER_PASSWORD', got: 'nothing', wanted });
+  return {
+    name: host,
+    host,
+    port: values.routerPort ?? defaultRouterPort(routerTls),
+    user: routerUser ?? '',
+    password: routerPassword ?? '',
+    tls: routerTls,
+    caPem: null,
+    addressList,
+  };
+}
+
+/** Settings of the one router, which mean nothing without ROUTER_HOST. */
+const SINGLE_ROUTER_SETTINGS = ['ROUTER_PORT', 'ROUTER_USER', 'ROUTER_PASSWORD', 'ROUTER_TLS'];
+
+function warningsAbout(env: Environment, routers: readonly RouterConfig[]): string[] {
+  const options: readonly Option[] = OPTIONS;
+  const isSet = (name: string) =>
+    options.some((option) => option.env === name && settingText(option, env) !== undefined);
+  const useless = isSet('ROUTER_HOST') ? [] : SINGLE_ROUTER_SETTINGS.filter(isSet);
+  return [
+    ...nearMissWarnings(
+      Object.keys(env),
+      options.map((option) => option.env),
+    ),
+    ...useless.map((name) => `${name} has no effect without ROUTER_HOST`),
+    ...routers
+      .filter((router) => !router.tls)
+      .map(
+        (router) =>
+          `router ${router.name} is reached without TLS: its password crosses the network in plain text`,
+      ),
+  ];
+}
