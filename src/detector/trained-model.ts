@@ -1,17 +1,10 @@
+import type { RobustScaler } from '../features/robust-scaler.ts';
 import type { ExtendedIsolationForest } from './extended-isolation-forest.ts';
 
 /** Sources are modelled apart: the inside of a network behaves unlike the Internet that talks to it. */
 export type SourceGroup = 'internal' | 'external';
 
 export const SOURCE_GROUPS: readonly SourceGroup[] = ['internal', 'external'];
-
-/** Robust scaling fitted on training entities: clip((log1p?(x) - centre) / scale, ±clip). All arrays: one per catalogue feature (25). */
-export interface RobustScaler {
-  readonly centre: Float64Array;
-  readonly scale: Float64Array;
-  /** Absolute limit after scaling, in scale units. */
-  readonly clip: number;
-}
 
 /** Maps an anomaly score to the share of training entities at or above it, with a fitted tail. */
 export interface RiskCalibration {
