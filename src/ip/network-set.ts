@@ -1,4 +1,4 @@
-import { containsNetwork, type IpNetwork, overlaps, parseNetwork } from './address.ts';
+import { containsNetwork, type IpNetwork, overlaps, parseAddress, parseNetwork } from './address.ts';
 
 /** A set of networks asked "which of you holds this address?". Meant for tens of networks, not thousands. */
 export interface NetworkSet {
@@ -23,4 +23,13 @@ export function networkHolding(set: NetworkSet, address: IpNetwork): IpNetwork |
 /** The first network of the set that shares an address with `candidate`, or null: blocking a /24 must not cut off a protected host in it. */
 export function networkTouching(set: NetworkSet, candidate: IpNetwork): IpNetwork | null {
   return set.networks.find((network) => overlaps(network, candidate)) ?? null;
+}
+
+/** A question asked for every source of a run: does this address lie in one of the networks? */
+export function membershipTest(networkTexts: readonly string[]): (address: string) => boolean {
+  const set = networkSet(networkTexts);
+  return (text) => {
+    const address = parseAddress(text);
+    return address !== null && networkHolding(set, address) !== null;
+  };
 }

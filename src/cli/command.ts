@@ -1,0 +1,138 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { AutoblockError, messageOf } from '../errors.ts';
+
+export interface OptionSpec {
+  readonly type: 'boolean' | 'string';
+  readonly multiple?: true;
+  /** Shown after the option in help: `--days N`. */
+  readonly placeholder?: string;
+  readonly description: string;
+}
+
+export interface Output {
+  /** Results: stdout. */
+  out(text: string): void;
+  /** Progress and problems: stderr. */
+  err(text: string): void;
+  /** True when stderr is a terminal: only then is progress drawn. */
+  readonly terminal: boolean;
+}
+
+export interface Invocation {
+  readonly positionals: readonly string[];
+  flag(name: string): boolean;
+  text(name: string): string | undefined;
+  texts(name: string): readonly string[];
+  readonly output: Output;
+  readonly nowMs: () => number;
+}
+
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** One line per form, without the program name. */
+  readonly usage: readonly string[];
+  /** Paragraphs below the usage. */
+  readonly details?: string;
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  readonly examples: readonly string[];
+  /** Resolves to the exit code. */
+  run(invocation: Invocation): Promise<number>;
+}
+
+/** Reads a command's arguments; anything unknown is USAGE, naming what was found. */
+export function parseInvocation(
+  command: Command,
+  args: readonly string[],
+  surroundings: { output: Output; nowMs: () => number },
+): Invocation {
+  const options: NonNullable<ParseArgsConfig['options']> = {};
+  for (const [name, spec] of Object.entries(command.options)) {
+    options[name] = { type: spec.type, ...(spec.multiple === true ? { multiple: true } : {}) };
+  }
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options,
+      allowPositionals: true,
+      strict: true,
+    });
+    return {
+      positionals,
+      flag: (name) => values[name] === true,
+      text: (name) => {
+        const value = values[name];
+        return typeof value === 'string' ? value : undefined;
+      },
+      texts: (name) => {
+        const value = values[name];
+        return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+      },
+      ...surroundings,
+    };
+  } catch (thrown) {
+    throw new AutoblockError('USAGE', `autoblock ${command.name}: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
+
+export function commandHelp(command: Command): string {
+  const rows = Object.entries(command.options).map(([name, spec]) => [
+    `  --${name}${spec.placeholder === undefined ? '' : ` ${spec.placeholder}`}`,
+    spec.description,
+  ]);
+  rows.push(['  --help', 'this page']);
+  return [
+    command.summary,
+    '',
+    'Usage:',
+    ...command.usage.map((line) => `  autoblock ${line}`),
+    ...(command.details === undefined ? [] : ['', command.details]),
+    '',
+    'Options:',
+    ...alignColumns(rows),
+    '',
+    'Examples:',
+    ...command.examples.map((line) => `  ${line}`),
+    '',
+  ].join('\n');
+}
+
+export function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const width = Math.max(...rows.map(([first = '']) => first.length));
+  return rows.map(([first = '', second = '']) => `${first.padEnd(width)}  ${second}`);
+}
+
+/** RouterOS refuses a longer address-list timeout (35w3d13h13m56s). */
+export const LONGEST_BLOCK_SECONDS = 21_474_836;
+
+/** A whole number within bounds from an option's text. */
+export function wholeNumber(
+  name: string,
+  text: string | undefined,
+  { fallback, min, max }: { fallback: number; min: number; max: number },
+): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new AutoblockError(
+      'USAGE',
+      `--${name}: got "${text}", wanted a whole number from ${min} to ${max}`,
+    );
+  }
+  return value;
+}
+
+/** `now`, or an ISO 8601 time with a zone, as Unix ms. */
+export function pointInTime(name: string, text: string | undefined, nowMs: number): number {
+  if (text === undefined || text === 'now') return nowMs;
+  const parsed = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2}))?$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+  if (Number.isNaN(parsed)) {
+    throw new AutoblockError(
+      'USAGE',
+      `--${name}: got "${text}", wanted now or an ISO 8601 time like 2026-01-31T03:00:00Z`,
+    );
+  }
+  return parsed;
+}

@@ -1,0 +1,179 @@
+import { REJECTION_SECONDS } from '../../daemon/jobs.ts';
+import type { Workplace } from '../../daemon/workplace.ts';
+import type { ReviewItem, ReviewStatus } from '../../decisions/block.ts';
+import { protectionOf } from '../../decisions/protected-networks.ts';
+import { AutoblockError, EXIT } from '../../errors.ts';
+import { type Command, type Invocation, LONGEST_BLOCK_SECONDS, wholeNumber } from '../command.ts';
+import { deliverOrDefer, pushNow } from '../push-now.ts';
+import { actorName, withWorkplace } from '../session.ts';
+import { renderTable, timeText } from '../tables.ts';
+
+const STATUSES: readonly ReviewStatus[] = ['pending', 'approved', 'rejected', 'expired'];
+
+export const reviewCommand: Command = {
+  name: 'review',
+  summary: 'the queue of medium-confidence sources: look, approve (block) or reject (false positive)',
+  usage: [
+    'review list [--status pending|approved|rejected|expired|all] [--json]',
+    'review show ID|ADDRESS [--json]',
+    'review approve ID|ADDRESS... [--seconds N] [--note TEXT]',
+    'review reject ID|ADDRESS... [--note TEXT]',
+  ],
+  details: [
+    'approve blocks the address and syncs the routers. reject marks its detections as false positives; while the',
+    'rejection stands (30 days) the address is neither queued nor blocked again by itself.',
+  ].join('\n'),
+  options: {
+    status: { type: 'string', placeholder: 'STATUS', description: 'which items to list (default pending)' },
+    seconds: { type: 'string', placeholder: 'N', description: 'length of the block (default BLOCK_SECONDS)' },
+    note: { type: 'string', placeholder: 'TEXT', description: 'kept with the decision' },
+    json: { type: 'boolean', description: 'JSON on stdout' },
+  },
+  examples: [
+    'autoblock review list',
+    'autoblock review show 203.0.113.7',
+    'autoblock review approve 12 13 --note "known scanner"',
+  ],
+  run(invocation) {
+    const [verb, ...targets] = invocation.positionals;
+    return withWorkplace(invocation, async (workplace) => {
+      workplace.ledger.expireDue(workplace.nowMs());
+      switch (verb) {
+        case 'list':
+          return list(invocation, workplace);
+        case 'show':
+          return show(invocation, { workplace, targets });
+        case 'approve':
+          return approve(invocation, { workplace, targets: someTargets(targets) });
+        case 'reject':
+          return reject(invocation, { workplace, targets: someTargets(targets) });
+        default:
+          throw new AutoblockError(
+            'USAGE',
+            `review: got "${verb ?? 'nothing'}", wanted list, show, approve or reject`,
+          );
+      }
+    });
+  },
+};
+
+function someTargets(targets: readonly string[]): readonly string[] {
+  if (targets.length === 0) throw new AutoblockError('USAGE', 'review: no ID or address given');
+  return targets;
+}
+
+function list(invocation: Invocation, { ledger }: Workplace): number {
+  const asked = invocation.text('status') ?? 'pending';
+  const status = STATUSES.find((known) => known === asked);
+  if (status === undefined && asked !== 'all') {
+    throw new AutoblockError('USAGE', `--status: got "${asked}", wanted ${STATUSES.join(', ')} or all`);
+  }
+  const items = ledger.reviews(status === undefined ? {} : { status });
+  if (invocation.flag('json')) {
+    invocation.output.out(JSON.stringify(items));
+    return EXIT.ok;
+  }
+  const rows = items.map((item) => [
+    item.id,
+    item.address,
+    item.status,
+    item.riskScore.toFixed(1),
+    item.anomalyType,
+    item.occurrences,
+    timeText(item.updatedAtMs),
+    item.explanation,
+  ]);
+  const head = ['ID', 'ADDRESS', 'STATUS', 'RISK', 'TYPE', 'SEEN', 'LAST', 'WHY HERE'];
+  invocation.output.out(items.length === 0 ? `no ${asked} items` : renderTable(head, rows));
+  return EXIT.ok;
+}
+
+function find(workplace: Workplace, target: string): ReviewItem {
+  return workplace.ledger.review(/^\d+$/.test(target) ? Number(target) : target);
+}
+
+function show(
+  invocation: Invocation,
+  { workplace, targets }: { workplace: Workplace; targets: readonly string[] },
+): number {
+  const items = someTargets(targets).map((target) => find(workplace, target));
+  if (invocation.flag('json')) invocation.output.out(JSON.stringify(items));
+  else for (const item of items) invocation.output.out(describe(item));
+  return EXIT.ok;
+}
+
+function describe(item: ReviewItem): string {
+  const evidence = item.evidence as {
+    reasons?: { text: string }[];
+    windowStartMs?: number;
+    windowEndMs?: number;
+  };
+  return [
+    `#${item.id} ${item.address}: ${item.status}, risk ${item.riskScore.toFixed(1)}, ${item.anomalyType}`,
+    `  ${item.explanation}`,
+    `  window ${timeText(evidence.windowStartMs ?? null)} to ${timeText(evidence.windowEndMs ?? null)}, seen in ${item.occurrences} runs`,
+    ...(evidence.reasons ?? []).map((reason) => `  - ${reason.text}`),
+    `  queued ${timeText(item.createdAtMs)}, ${item.status === 'pending' ? 'expires' : 'stands until'} ${timeText(item.expiresAtMs)}`,
+    ...(item.decidedAtMs === null
+      ? []
+      : [
+          `  decided ${timeText(item.decidedAtMs)} by ${item.decidedBy ?? '-'}${item.note === null ? '' : `: ${item.note}`}`,
+        ]),
+  ].join('\n');
+}
+
+async function approve(
+  invocation: Invocation,
+  { workplace, targets }: { workplace: Workplace; targets: readonly string[] },
+): Promise<number> {
+  const { config, ledger, nowMs, protection } = workplace;
+  const blockSeconds = wholeNumber('seconds', invocation.text('seconds'), {
+    fallback: config.blockSeconds,
+    min: 60,
+    max: LONGEST_BLOCK_SECONDS,
+  });
+  const items = targets.map((target) => find(workplace, target));
+  for (const item of items) {
+    const held = protectionOf(protection, item.address);
+    if (held !== null)
+      throw new AutoblockError('ADDRESS_PROTECTED', `${item.address}: ${held.why} (${held.network})`);
+  }
+  for (const item of items) {
+    const block = ledger.approveReview({
+      id: item.id,
+      actor: actorName(),
+      ...noteOf(invocation),
+      blockSeconds,
+      nowMs: nowMs(),
+    });
+    invocation.output.out(`${block.address} approved: blocked until ${timeText(block.expiresAtMs)}`);
+  }
+  return pushNow(invocation, workplace);
+}
+
+async function reject(
+  invocation: Invocation,
+  { workplace, targets }: { workplace: Workplace; targets: readonly string[] },
+): Promise<number> {
+  const { ledger, nowMs } = workplace;
+  const items = targets.map((target) => find(workplace, target));
+  for (const item of items) {
+    ledger.rejectReview({
+      id: item.id,
+      actor: actorName(),
+      ...noteOf(invocation),
+      standsSeconds: REJECTION_SECONDS,
+      nowMs: nowMs(),
+    });
+    invocation.output.out(
+      `${item.address} rejected: a false positive, left alone for ${REJECTION_SECONDS / 86_400} days`,
+    );
+  }
+  await deliverOrDefer(invocation, workplace);
+  return EXIT.ok;
+}
+
+function noteOf(invocation: Invocation): { note?: string } {
+  const note = invocation.text('note');
+  return note === undefined ? {} : { note };
+}

@@ -1,0 +1,98 @@
+import type { Workplace } from '../../daemon/workplace.ts';
+import { decodeModel } from '../../detector/model-files.ts';
+import { EXIT, messageOf } from '../../errors.ts';
+import type { Command } from '../command.ts';
+import { withWorkplace } from '../session.ts';
+import { renderTable, timeText } from '../tables.ts';
+
+const RECENT_RUNS = 5;
+
+export const statusCommand: Command = {
+  name: 'status',
+  summary: 'what is going on: model, last runs, blocks, queue, routers',
+  usage: ['status [--json]'],
+  details: 'Works from the state directory alone, also while PostgreSQL or a router is away.',
+  options: { json: { type: 'boolean', description: 'one JSON object on stdout' } },
+  examples: ['autoblock status', 'autoblock status --json'],
+  run: (invocation) =>
+    withWorkplace(invocation, (workplace) => {
+      const status = gather(workplace);
+      invocation.output.out(invocation.flag('json') ? JSON.stringify(status) : asText(status));
+      return Promise.resolve(EXIT.ok);
+    }),
+};
+
+type Status = ReturnType<typeof gather>;
+
+function gather(workplace: Workplace) {
+  const { config, ledger, routers, nowMs } = workplace;
+  const model = modelState(workplace);
+  const blocks = ledger.activeBlocks(nowMs());
+  const states = new Map(ledger.routerStates().map((state) => [state.router, state]));
+  return {
+    detector: config.useHybridDetector && model.usable ? 'hybrid' : 'legacy',
+    model: model.version,
+    modelProblem: model.problem,
+    dryRun: config.dryRun,
+    autoBlock: config.autoBlock,
+    blocks: blocks.length,
+    blocksNotConfirmed: blocks.filter((block) => block.confirmedAtMs === null).length,
+    reviewsPending: ledger.reviews({ status: 'pending' }).length,
+    undelivered: ledger.pendingDetections(1).length > 0,
+    routers: routers.map(({ name }) => ({ name, ...(states.get(name) ?? { never: true }) })),
+    runs: ledger.recentRuns({ limit: RECENT_RUNS }),
+  };
+}
+
+/** Says `none` only when there is none, and what is wrong when there is one that cannot be used. */
+function modelState({ config, registry }: Workplace): {
+  version: string;
+  usable: boolean;
+  problem: string | null;
+} {
+  try {
+    const stored = registry.readLatest();
+    if (stored === null)
+      return {
+        version: 'none',
+        usable: false,
+        problem: config.useHybridDetector ? 'train one with `autoblock train`' : null,
+      };
+    decodeModel(stored.files, stored.metadata);
+    return { version: stored.version, usable: true, problem: null };
+  } catch (thrown) {
+    return { version: 'none', usable: false, problem: messageOf(thrown) };
+  }
+}
+
+function asText(status: Status): string {
+  const routers = status.routers.map((router) =>
+    'never' in router
+      ? [router.name, 'never synced', null, null, null]
+      : [
+          router.name,
+          router.ok ? 'ok' : (router.errorCode ?? 'failed'),
+          timeText(router.lastSyncAtMs),
+          router.entries,
+          router.error,
+        ],
+  );
+  const runs = status.runs.map((run) => [
+    run.kind,
+    run.status,
+    timeText(run.startedAtMs),
+    timeText(run.finishedAtMs),
+  ]);
+  return [
+    `detector: ${status.detector}    model: ${status.model}${status.modelProblem === null ? '' : ` (${status.modelProblem})`}`,
+    `auto-block: ${status.autoBlock ? 'on' : 'off'}${status.dryRun ? '    DRY RUN' : ''}`,
+    `blocks: ${status.blocks}${status.blocksNotConfirmed > 0 ? ` (${status.blocksNotConfirmed} not yet read back from a router)` : ''}    for review: ${status.reviewsPending}`,
+    ...(status.undelivered ? ['detections wait in the ledger for PostgreSQL'] : []),
+    '',
+    routers.length === 0
+      ? 'no router configured'
+      : renderTable(['ROUTER', 'STATE', 'LAST SYNC', 'ENTRIES', 'ERROR'], routers),
+    '',
+    runs.length === 0 ? 'no run yet' : renderTable(['RUN', 'STATUS', 'STARTED', 'FINISHED'], runs),
+  ].join('\n');
+}

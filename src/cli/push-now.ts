@@ -1,0 +1,32 @@
+import { deliverOnce, syncOnce } from '../daemon/jobs.ts';
+import type { Workplace } from '../daemon/workplace.ts';
+import { AutoblockError, EXIT } from '../errors.ts';
+import type { Invocation } from './command.ts';
+
+/** An operator who just decided wants to see it on the routers, not in five minutes. Resolves to the exit code. */
+export async function pushNow(invocation: Invocation, workplace: Workplace): Promise<number> {
+  if (workplace.config.dryRun) {
+    invocation.output.err('DRY_RUN: routers are not written');
+    return EXIT.ok;
+  }
+  const results = await syncOnce(workplace, { dryRun: false });
+  for (const result of results) {
+    const state = result.ok
+      ? `holds ${result.confirmed} of ${result.wanted} blocks`
+      : `not up to date: ${result.error ?? 'incomplete'}; the daemon tries again`;
+    invocation.output.err(`${result.router}: ${state}`);
+  }
+  if (results.length === 0) invocation.output.err('no router configured: recorded in the ledger only');
+  await deliverOrDefer(invocation, workplace);
+  return results.every((result) => result.ok) ? EXIT.ok : EXIT.failed;
+}
+
+/** Tells PostgreSQL; when it is away the ledger keeps the news and the daemon delivers it later. */
+export async function deliverOrDefer(invocation: Invocation, workplace: Workplace): Promise<void> {
+  try {
+    await deliverOnce(workplace);
+  } catch (thrown) {
+    if (!(thrown instanceof AutoblockError) || thrown.exitCode !== EXIT.unavailable) throw thrown;
+    invocation.output.err(`${thrown.message}; the decision is safe in the ledger and delivered later`);
+  }
+}

@@ -1,0 +1,96 @@
+import type { Config } from '../config/load-config.ts';
+import { createHybridDetector, type Detector } from '../detector/hybrid-detector.ts';
+import { createLegacyDetector } from '../detector/legacy-detector.ts';
+import { decodeModel } from '../detector/model-files.ts';
+import { AutoblockError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { ModelRegistry } from '../storage/model-registry.ts';
+
+/** The detector every run asks for anew, so a new model takes effect between two runs and never inside one. */
+export interface DetectorInUse {
+  current(): Detector;
+  /** Looks at `latest` on disk; swaps when it changed, keeps the present detector when the new one is unusable. */
+  refresh(): void;
+  /** The same, also when nothing seems to have changed. */
+  reload(): void;
+}
+
+export function createDetectorInUse(parts: {
+  config: Config;
+  registry: ModelRegistry;
+  isInternal: (ip: string) => boolean;
+  logger: Logger;
+}): DetectorInUse {
+  const { config, registry, isInternal, logger } = parts;
+  const thresholds = { highRisk: config.confidenceHigh, mediumRisk: config.confidenceMedium };
+  const legacy = createLegacyDetector({ thresholds, isInternal });
+  let detector: Detector = legacy;
+  let seen: string | null | undefined;
+
+  function load(): void {
+    if (!config.useHybridDetector) {
+      logger.info(
+        { detector: 'legacy', modelVersion: null, reason: 'USE_HYBRID_DETECTOR=false' },
+        'detector in use',
+      );
+      return;
+    }
+    try {
+      const stored = registry.readLatest();
+      if (stored === null) {
+        detector = legacy;
+        logger.warn(
+          { code: 'MODEL_MISSING', detector: 'legacy', model: 'none', command: 'autoblock train' },
+          'no model yet: the legacy detector judges until `autoblock train` has made one',
+        );
+      } else {
+        const model = decodeModel(stored.files, stored.metadata);
+        refuseOtherWindow(model.metadata.windowMinutes, config.windowMinutes);
+        detector = createHybridDetector({ model, thresholds, isInternal });
+        logger.info(
+          {
+            modelVersion: stored.version,
+            trainedAt: model.metadata.createdAt,
+            groups: model.metadata.groups,
+          },
+          'models loaded',
+        );
+      }
+    } catch (thrown) {
+      logger.error(
+        {
+          code: thrown instanceof AutoblockError ? thrown.code : 'MODEL_INVALID',
+          err: thrown,
+          keptDetector: detector.name,
+          keptModelVersion: detector.modelVersion,
+        },
+        'model on disk not usable: the present detector stays',
+      );
+    }
+    logger.info({ detector: detector.name, modelVersion: detector.modelVersion }, 'detector in use');
+  }
+
+  function refresh(): void {
+    const latest = config.useHybridDetector ? registry.latestVersion() : null;
+    if (latest === seen) return;
+    seen = latest;
+    load();
+  }
+
+  return {
+    current: () => detector,
+    refresh,
+    reload() {
+      seen = undefined;
+      refresh();
+    },
+  };
+}
+
+function refuseOtherWindow(trainedMinutes: number, configuredMinutes: number): void {
+  if (trainedMinutes === configuredMinutes) return;
+  throw new AutoblockError(
+    'MODEL_INVALID',
+    `the model was trained on ${trainedMinutes}-minute windows, WINDOW_MINUTES is ${configuredMinutes}`,
+  );
+}

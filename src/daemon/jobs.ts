@@ -1,0 +1,75 @@
+import type { Detector } from '../detector/hybrid-detector.ts';
+import { AutoblockError } from '../errors.ts';
+import { readLogRecords } from '../log-source/log-reader.ts';
+import { deliverDetections } from '../runs/detection-delivery.ts';
+import type { DetectionRunResult } from '../runs/detection-run.ts';
+import { runDetection } from '../runs/detection-run.ts';
+import { type RouterSyncResult, runRouterSync } from '../runs/router-sync-run.ts';
+import type { Workplace } from './workplace.ts';
+
+/** A pending review expires after this, and a rejection stands for that long. */
+export const REVIEW_SECONDS = 7 * 86_400;
+export const REJECTION_SECONDS = 30 * 86_400;
+const STATEMENT_TIMEOUT_MS = 120_000;
+
+/** Wires one detection run to the workplace. A lost database is forgotten, so that the next run looks anew. */
+export async function detectOnce(
+  workplace: Workplace,
+  options: { detector: Detector; asOfMs: number; dryRun: boolean; signal: AbortSignal },
+): Promise<DetectionRunResult> {
+  const { config, logger, ledger, protection, nowMs } = workplace;
+  return withDatabase(workplace, ({ pool, relation }) =>
+    runDetection({
+      logs: {
+        read: (query) =>
+          readLogRecords({
+            pool,
+            relation,
+            ...query,
+            statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+            signal: options.signal,
+          }),
+      },
+      detector: options.detector,
+      ledger,
+      protection,
+      settings: {
+        hoursBack: config.hoursBack,
+        windowMinutes: config.windowMinutes,
+        maxRecords: config.maxRecords,
+        autoBlock: config.autoBlock,
+        maxBlocksPerRun: config.maxBlocksPerRun,
+        blockSeconds: config.blockSeconds,
+        reviewSeconds: REVIEW_SECONDS,
+        dryRun: options.dryRun,
+      },
+      logger,
+      nowMs,
+      asOfMs: options.asOfMs,
+    }),
+  );
+}
+
+/** Carries decided detections and marks from the ledger to PostgreSQL. */
+export async function deliverOnce(workplace: Workplace): Promise<void> {
+  const { ledger, logger } = workplace;
+  await withDatabase(workplace, ({ detections }) => deliverDetections({ ledger, table: detections, logger }));
+}
+
+export function syncOnce(workplace: Workplace, options: { dryRun: boolean }): Promise<RouterSyncResult[]> {
+  const { routers, ledger, protection, logger, nowMs } = workplace;
+  return runRouterSync({ routers, ledger, protection, logger, nowMs, dryRun: options.dryRun });
+}
+
+type ReadyDatabase = Awaited<ReturnType<Workplace['database']['ready']>>;
+
+async function withDatabase<T>(workplace: Workplace, use: (ready: ReadyDatabase) => Promise<T>): Promise<T> {
+  const ready = await workplace.database.ready();
+  try {
+    return await use(ready);
+  } catch (thrown) {
+    if (thrown instanceof AutoblockError && thrown.code === 'DATABASE_UNAVAILABLE')
+      await workplace.database.reset();
+    throw thrown;
+  }
+}

@@ -1,0 +1,25 @@
+import { Worker } from 'node:worker_threads';
+import type { TrainingAnswer, TrainingOrder } from './training.worker.ts';
+
+/** Trains beside the running detection. The thread dies with `signal`; what it half wrote is never loaded. */
+export function trainInThread(order: TrainingOrder, signal: AbortSignal): Promise<TrainingAnswer> {
+  return new Promise((resolve) => {
+    const worker = new Worker(new URL('./training.worker.js', import.meta.url), { workerData: order });
+    let answer: TrainingAnswer | null = null;
+    const stop = (): void => void worker.terminate();
+    signal.addEventListener('abort', stop, { once: true });
+    worker.on('message', (message: TrainingAnswer) => {
+      answer = message;
+    });
+    worker.on('error', (thrown) => {
+      answer = { ok: false, code: 'INTERNAL', message: thrown.message };
+    });
+    worker.on('exit', (exitCode) => {
+      signal.removeEventListener('abort', stop);
+      const message = signal.aborted
+        ? 'training stopped because the daemon is stopping'
+        : `training thread ended with code ${exitCode} and no answer`;
+      resolve(answer ?? { ok: false, code: 'INTERNAL', message });
+    });
+  });
+}

@@ -1,0 +1,40 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Config } from '../config/load-config.ts';
+import { AutoblockError, messageOf } from '../errors.ts';
+import { createLogger } from '../logger.ts';
+import { trainFromDatabase } from './training-job.ts';
+
+/** What the daemon hands to the training thread: plain data only. */
+export interface TrainingOrder {
+  readonly config: Config;
+  /** Where PostgreSQL answers: the embedded server belongs to the main thread. */
+  readonly connectionString: string;
+  readonly excludedSources: readonly string[];
+  readonly asOfMs: number;
+}
+
+export type TrainingAnswer =
+  | { readonly ok: true; readonly version: string }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+const order = workerData as TrainingOrder;
+const logger = createLogger({ level: order.config.logLevel });
+
+let answer: TrainingAnswer;
+try {
+  const result = await trainFromDatabase({
+    config: order.config,
+    connectionString: order.connectionString,
+    excludedSources: new Set(order.excludedSources),
+    days: order.config.trainDays,
+    asOfMs: order.asOfMs,
+    nowMs: Date.now,
+    logger,
+    signal: new AbortController().signal,
+  });
+  answer = { ok: true, version: result.version };
+} catch (thrown) {
+  const code = thrown instanceof AutoblockError ? thrown.code : 'INTERNAL';
+  answer = { ok: false, code, message: messageOf(thrown) };
+}
+parentPort?.postMessage(answer);

@@ -1,0 +1,261 @@
+import type { Block, LedgerHistory, ReviewItem } from '../decisions/block.ts';
+import { decide } from '../decisions/decide.ts';
+import type { Protection } from '../decisions/protected-networks.ts';
+import type { Verdict } from '../decisions/verdict.ts';
+import type { ConfidenceTier, Detection, DetectorName } from '../detector/detection.ts';
+import type { Detector } from '../detector/hybrid-detector.ts';
+import type { LogRecord } from '../features/log-record.ts';
+import { createWindowAccumulator } from '../features/window-accumulator.ts';
+import type { Logger } from '../logger.ts';
+
+const MS_PER_HOUR = 3_600_000;
+const MS_PER_MINUTE = 60_000;
+
+/** Where log records come from, newest first. */
+export interface LogReader {
+  read(query: {
+    fromMs: number;
+    toMs: number;
+    maxRecords: number;
+    onRecord: (record: LogRecord) => void;
+  }): Promise<LogReadSummary>;
+}
+
+export interface LogReadSummary {
+  readonly records: number;
+  /** True when older records of the asked period were left out because of `maxRecords`. */
+  readonly truncated: boolean;
+  readonly oldestMs: number | null;
+  /** Rows that could not be read as a log record, by reason. */
+  readonly skipped: Readonly<Record<string, number>>;
+}
+
+export interface DetectionLedger {
+  history(nowMs: number): LedgerHistory;
+  expireDue(nowMs: number): { blocks: number; reviews: number };
+  recordDetectionRun(record: DetectionRunRecord): {
+    runId: number;
+    blocksAdded: readonly Block[];
+    blocksExtended: readonly Block[];
+    reviewsAdded: readonly ReviewItem[];
+    reviewsUpdated: number;
+  };
+}
+
+export interface DetectionRunRecord {
+  readonly run: {
+    readonly startedAtMs: number;
+    readonly finishedAtMs: number;
+    readonly detector: DetectorName;
+    readonly modelVersion: string | null;
+    readonly recordsRead: number;
+    readonly truncated: boolean;
+    readonly entities: number;
+    readonly windowFromMs: number;
+    readonly windowToMs: number;
+  };
+  readonly verdicts: readonly Verdict[];
+  readonly blockSeconds: number;
+  readonly reviewSeconds: number;
+  readonly nowMs: number;
+}
+
+export interface DetectionSettings {
+  readonly hoursBack: number;
+  readonly windowMinutes: number;
+  readonly maxRecords: number;
+  readonly autoBlock: boolean;
+  readonly maxBlocksPerRun: number;
+  readonly blockSeconds: number;
+  readonly reviewSeconds: number;
+  /** Compute and report, write nothing anywhere. */
+  readonly dryRun: boolean;
+}
+
+export interface DetectionRunParts {
+  readonly logs: LogReader;
+  readonly detector: Detector;
+  readonly ledger: DetectionLedger;
+  readonly protection: Protection;
+  readonly settings: DetectionSettings;
+  readonly logger: Logger;
+  /** The clock; durations and the ledger's time come from it. */
+  readonly nowMs: () => number;
+  /** End of the period looked at; the clock's now in the daemon. */
+  readonly asOfMs: number;
+}
+
+export interface DetectionRunResult {
+  readonly runId: number | null;
+  readonly detector: DetectorName;
+  readonly modelVersion: string | null;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly records: number;
+  readonly truncated: boolean;
+  readonly entities: number;
+  readonly tiers: Readonly<Record<ConfidenceTier, number>>;
+  readonly detections: readonly Detection[];
+  readonly verdicts: readonly Verdict[];
+  readonly blocksAdded: number;
+  readonly blocksExtended: number;
+  readonly reviewsAdded: number;
+  readonly durationMs: number;
+}
+
+/**
+ * One detection run: read the last hours, fold them into features, judge, decide, and write everything that belongs
+ * together into the ledger in one transaction. Routers and PostgreSQL get it from there, so nothing is lost when
+ * either is away or the process dies here.
+ */
+export async function runDetection(parts: DetectionRunParts): Promise<DetectionRunResult> {
+  const startedAtMs = parts.nowMs();
+  const period = detectionPeriod(parts.asOfMs, parts.settings);
+  const accumulator = createWindowAccumulator({ windowMs: parts.settings.windowMinutes * MS_PER_MINUTE });
+  const read = await parts.logs.read({
+    ...period,
+    maxRecords: parts.settings.maxRecords,
+    onRecord: (record) => accumulator.add(record),
+  });
+  warnAboutGaps(parts, read);
+
+  const table = accumulator.finish();
+  const detections = parts.detector.detect(table);
+  const nowMs = parts.nowMs();
+  if (!parts.settings.dryRun) parts.ledger.expireDue(nowMs);
+  const verdicts = decide({
+    detections,
+    protection: parts.protection,
+    history: parts.ledger.history(nowMs),
+    policy: parts.settings,
+    nowMs,
+  });
+
+  const summary = {
+    detector: parts.detector.name,
+    modelVersion: parts.detector.modelVersion,
+    records: read.records,
+    truncated: read.truncated,
+    entities: table.entityCount,
+    tiers: countTiers(detections),
+    detections,
+    verdicts,
+    ...period,
+  };
+  const outcome = parts.settings.dryRun
+    ? nothingRecorded(verdicts)
+    : record(parts, { startedAtMs, nowMs, summary });
+  const result = { ...summary, ...outcome, durationMs: parts.nowMs() - startedAtMs };
+  report(parts.logger, result, parts.settings.dryRun);
+  return result;
+}
+
+type Summary = Omit<
+  DetectionRunResult,
+  'runId' | 'blocksAdded' | 'blocksExtended' | 'reviewsAdded' | 'durationMs'
+>;
+
+/** Whole windows back from `asOfMs`: the oldest one is never cut in half. */
+function detectionPeriod(asOfMs: number, settings: DetectionSettings): { fromMs: number; toMs: number } {
+  const windowMs = settings.windowMinutes * MS_PER_MINUTE;
+  const from = asOfMs - settings.hoursBack * MS_PER_HOUR;
+  return { fromMs: Math.floor(from / windowMs) * windowMs, toMs: asOfMs };
+}
+
+function warnAboutGaps({ logger, settings }: DetectionRunParts, read: LogReadSummary): void {
+  if (read.truncated) {
+    logger.warn(
+      {
+        code: 'LOGS_TRUNCATED',
+        maxRecords: settings.maxRecords,
+        oldestRead: read.oldestMs === null ? null : new Date(read.oldestMs).toISOString(),
+      },
+      'log records left out: more than MAX_RECORDS in the period, the newest were read',
+    );
+  }
+  const skippedRows = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
+  if (skippedRows > 0) {
+    logger.warn(
+      { code: 'LOGS_UNREADABLE', skippedRows, reasons: read.skipped },
+      'log rows skipped: unreadable',
+    );
+  }
+}
+
+function record(
+  parts: DetectionRunParts,
+  { startedAtMs, nowMs, summary }: { startedAtMs: number; nowMs: number; summary: Summary },
+): Pick<DetectionRunResult, 'runId' | 'blocksAdded' | 'blocksExtended' | 'reviewsAdded'> {
+  const recorded = parts.ledger.recordDetectionRun({
+    run: {
+      startedAtMs,
+      finishedAtMs: nowMs,
+      detector: summary.detector,
+      modelVersion: summary.modelVersion,
+      recordsRead: summary.records,
+      truncated: summary.truncated,
+      entities: summary.entities,
+      windowFromMs: summary.fromMs,
+      windowToMs: summary.toMs,
+    },
+    verdicts: summary.verdicts,
+    blockSeconds: parts.settings.blockSeconds,
+    reviewSeconds: parts.settings.reviewSeconds,
+    nowMs,
+  });
+  for (const block of recorded.blocksAdded) {
+    parts.logger.info(
+      { address: block.address, risk: block.riskScore, reason: block.reason },
+      'block decided',
+    );
+  }
+  return {
+    runId: recorded.runId,
+    blocksAdded: recorded.blocksAdded.length,
+    blocksExtended: recorded.blocksExtended.length,
+    reviewsAdded: recorded.reviewsAdded.length,
+  };
+}
+
+/** What a dry run would have done, as far as it can be known without writing. */
+function nothingRecorded(
+  verdicts: readonly Verdict[],
+): Pick<DetectionRunResult, 'runId' | 'blocksAdded' | 'blocksExtended' | 'reviewsAdded'> {
+  const count = (action: Verdict['action']): number =>
+    verdicts.filter((verdict) => verdict.action === action).length;
+  return {
+    runId: null,
+    blocksAdded: count('block'),
+    blocksExtended: count('extend'),
+    reviewsAdded: count('review'),
+  };
+}
+
+function countTiers(detections: readonly Detection[]): Record<ConfidenceTier, number> {
+  const tiers = { high: 0, medium: 0, low: 0 };
+  for (const detection of detections) tiers[detection.confidence] += 1;
+  return tiers;
+}
+
+function report(logger: Logger, result: DetectionRunResult, dryRun: boolean): void {
+  const capped = result.verdicts.filter((verdict) => verdict.cause === 'block_cap_reached');
+  if (capped.length > 0) {
+    logger.error(
+      {
+        code: 'BLOCK_CAP_REACHED',
+        toReview: capped.length,
+        addresses: capped.slice(0, 20).map((v) => v.sourceIp),
+      },
+      'more blocks than MAX_BLOCKS_PER_RUN: the rest waits in the review queue',
+    );
+  }
+  for (const verdict of result.verdicts) {
+    if (verdict.cause !== 'protected' || verdict.detection.confidence !== 'high') continue;
+    logger.warn(
+      { code: 'PROTECTED_SOURCE', address: verdict.sourceIp, explanation: verdict.explanation },
+      'protected source looks like an attacker and was not blocked',
+    );
+  }
+  const { detections, verdicts, ...fields } = result;
+  logger.info({ ...fields, sources: verdicts.length, dryRun }, 'detection run finished');
+}

@@ -1,0 +1,272 @@
+import { type AddressListDiff, diffAddressList } from '../decisions/address-list-diff.ts';
+import {
+  type AddressListEntry,
+  type DesiredEntry,
+  OWN_COMMENT_PREFIX,
+} from '../decisions/address-list-entry.ts';
+import type { Block } from '../decisions/block.ts';
+import { type Protection, protectionOf } from '../decisions/protected-networks.ts';
+import { AutoblockError, messageOf } from '../errors.ts';
+import { canonicalText } from '../ip/address.ts';
+import type { Logger } from '../logger.ts';
+
+/** One router's own address list, as far as a sync needs it. */
+export interface AddressListRouter {
+  readonly name: string;
+  read(): Promise<readonly AddressListEntry[]>;
+  /** Applies what it can; refusals are returned, a broken connection is thrown. */
+  apply(
+    plan: AddressListDiff,
+  ): Promise<{ readonly refused: readonly { address: string; message: string }[] }>;
+}
+
+export interface SyncLedger {
+  activeBlocks(nowMs: number): readonly Block[];
+  liftBlock(lift: { address: string; actor: string; nowMs: number }): Block;
+  confirmBlocks(confirmation: { addresses: readonly string[]; nowMs: number }): number;
+  recordRouterSync(sync: RouterSyncRecord): void;
+}
+
+export interface RouterSyncRecord {
+  readonly router: string;
+  readonly nowMs: number;
+  readonly ok: boolean;
+  /** Own entries on the list as read back. */
+  readonly entries: number;
+  readonly added: number;
+  readonly extended: number;
+  readonly removed: number;
+  readonly errorCode?: string;
+  readonly error?: string;
+}
+
+export interface RouterSyncParts {
+  readonly routers: readonly AddressListRouter[];
+  readonly ledger: SyncLedger;
+  readonly protection: Protection;
+  readonly logger: Logger;
+  readonly nowMs: () => number;
+  /** Print the plan, write nothing to a router. */
+  readonly dryRun: boolean;
+}
+
+export interface RouterSyncResult {
+  readonly router: string;
+  readonly ok: boolean;
+  readonly plan: AddressListDiff | null;
+  /** Wanted addresses that the router holds, read back after applying. */
+  readonly confirmed: number;
+  readonly wanted: number;
+  readonly added: number;
+  readonly extended: number;
+  readonly removed: number;
+  readonly refused: readonly { address: string; message: string }[];
+  readonly error: string | null;
+  readonly errorCode: string | null;
+  readonly durationMs: number;
+}
+
+/** A timeout may differ by this much before it is mended: print and clock granularity, not a decision. */
+const TIMEOUT_DRIFT_SECONDS = 60;
+/** RouterOS' own limit, 35w3d13h13m56s (manual, Firewall / Address lists). */
+const MAX_TIMEOUT_SECONDS = 21_474_836;
+
+/**
+ * Makes every router's list equal the ledger: read, compare, apply, read back. Routers are independent: one that is
+ * away keeps its own error and is caught up by the next sync. Safe to repeat and safe to interrupt anywhere.
+ */
+export async function runRouterSync(parts: RouterSyncParts): Promise<RouterSyncResult[]> {
+  const nowMs = parts.nowMs();
+  const blocks = withdrawProtected(parts, parts.ledger.activeBlocks(nowMs), nowMs);
+  return Promise.all(parts.routers.map((router) => syncOne(parts, router, blocks)));
+}
+
+/** Second look before every push: an address that became protected since the decision is lifted, not pushed. */
+function withdrawProtected(
+  parts: RouterSyncParts,
+  blocks: readonly Block[],
+  nowMs: number,
+): readonly Block[] {
+  return blocks.filter((block) => {
+    const protection = protectionOf(parts.protection, block.address);
+    if (protection === null) return true;
+    parts.logger.warn(
+      { code: 'PROTECTED_BLOCK_WITHDRAWN', address: block.address, why: protection.why },
+      'block withdrawn before the push: its address is protected',
+    );
+    if (!parts.dryRun) parts.ledger.liftBlock({ address: block.address, actor: 'protection', nowMs });
+    return false;
+  });
+}
+
+async function syncOne(
+  parts: RouterSyncParts,
+  router: AddressListRouter,
+  blocks: readonly Block[],
+): Promise<RouterSyncResult> {
+  const startedAtMs = parts.nowMs();
+  try {
+    const desired = desiredEntries(blocks, startedAtMs);
+    const before = await router.read();
+    const plan = diffAddressList({ desired, current: before, timeoutDriftSeconds: TIMEOUT_DRIFT_SECONDS });
+    if (parts.dryRun)
+      return dryResult({ router, plan, desired, before, durationMs: parts.nowMs() - startedAtMs });
+
+    const { refused } = await router.apply(plan);
+    const changed = plan.add.length + plan.extend.length + plan.remove.length > 0;
+    const after = changed ? await router.read() : before;
+    return conclude(parts, { router: router.name, plan, desired, before, after, refused, startedAtMs });
+  } catch (thrown) {
+    return failed(parts, router.name, thrown, startedAtMs);
+  }
+}
+
+export function desiredEntries(blocks: readonly Block[], nowMs: number): DesiredEntry[] {
+  return blocks
+    .map((block) => ({
+      address: block.address,
+      timeoutSeconds: Math.min(MAX_TIMEOUT_SECONDS, Math.ceil((block.expiresAtMs - nowMs) / 1000)),
+      comment: commentFor(block),
+    }))
+    .filter((entry) => entry.timeoutSeconds > 0);
+}
+
+/** ASCII only: node-routeros and old WinBox versions disagree about anything else. */
+function commentFor(block: Block): string {
+  const why = block.anomalyType ?? block.origin;
+  const risk = block.riskScore === null ? '' : ` risk ${Math.floor(block.riskScore)}`;
+  return `${OWN_COMMENT_PREFIX} ${why}${risk} #${block.id}`;
+}
+
+interface Conclusion {
+  readonly router: string;
+  readonly plan: AddressListDiff;
+  readonly desired: readonly DesiredEntry[];
+  readonly before: readonly AddressListEntry[];
+  readonly after: readonly AddressListEntry[];
+  readonly refused: readonly { address: string; message: string }[];
+  readonly startedAtMs: number;
+}
+
+/** Counts only what was read back: what the router holds now, not what was sent. */
+function conclude(parts: RouterSyncParts, done: Conclusion): RouterSyncResult {
+  const heldBefore = heldAddresses(done.before);
+  const heldAfter = heldAddresses(done.after);
+  const confirmed = done.desired
+    .filter((entry) => heldAfter.has(entry.address))
+    .map((entry) => entry.address);
+  const own = done.after.filter((entry) => entry.comment.startsWith(OWN_COMMENT_PREFIX));
+  const ownIds = new Set(own.map((entry) => entry.id));
+  const timeouts = new Map(done.after.map((entry) => [entry.id, entry.timeoutSeconds]));
+  const result: RouterSyncResult = {
+    router: done.router,
+    ok: confirmed.length === done.desired.length && done.refused.length === 0,
+    plan: done.plan,
+    confirmed: confirmed.length,
+    wanted: done.desired.length,
+    added: done.plan.add.filter((entry) => heldAfter.has(entry.address) && !heldBefore.has(entry.address))
+      .length,
+    extended: done.plan.extend.filter(
+      (entry) =>
+        Math.abs((timeouts.get(entry.id) ?? Number.NaN) - entry.timeoutSeconds) <= TIMEOUT_DRIFT_SECONDS,
+    ).length,
+    removed: done.plan.remove.filter((entry) => !ownIds.has(entry.id)).length,
+    refused: done.refused,
+    error: done.refused[0]?.message ?? null,
+    errorCode: done.refused.length > 0 ? 'ROUTER_REFUSED' : null,
+    durationMs: parts.nowMs() - done.startedAtMs,
+  };
+  const nowMs = parts.nowMs();
+  parts.ledger.confirmBlocks({ addresses: confirmed, nowMs });
+  parts.ledger.recordRouterSync({
+    router: done.router,
+    nowMs,
+    ok: result.ok,
+    entries: own.length,
+    added: result.added,
+    extended: result.extended,
+    removed: result.removed,
+    ...(result.error === null ? {} : { error: result.error, errorCode: 'ROUTER_REFUSED' }),
+  });
+  reportSync(parts.logger, result);
+  return result;
+}
+
+function heldAddresses(entries: readonly AddressListEntry[]): Set<string> {
+  const held = entries.filter((entry) => !entry.disabled).map((entry) => canonicalText(entry.address));
+  return new Set(held.filter((address) => address !== null));
+}
+
+function reportSync(logger: Logger, result: RouterSyncResult): void {
+  const { router, added, extended, removed, confirmed, wanted, durationMs } = result;
+  const fields = { router, added, extended, removed, confirmed, wanted, durationMs };
+  for (const refusal of result.refused.slice(0, 20)) {
+    logger.error({ code: 'ROUTER_REFUSED', router, ...refusal }, 'router refused an address list change');
+  }
+  if (!result.ok) {
+    logger.error({ code: 'SYNC_INCOMPLETE', ...fields }, 'router does not hold every block');
+    return;
+  }
+  if (added + extended + removed > 0) logger.info(fields, 'blocks pushed');
+  else logger.debug(fields, 'router list unchanged');
+}
+
+function failed(
+  parts: RouterSyncParts,
+  router: string,
+  thrown: unknown,
+  startedAtMs: number,
+): RouterSyncResult {
+  const errorCode = thrown instanceof AutoblockError ? thrown.code : 'INTERNAL';
+  const error = messageOf(thrown);
+  const nowMs = parts.nowMs();
+  if (!parts.dryRun) {
+    const none = { entries: 0, added: 0, extended: 0, removed: 0 };
+    parts.ledger.recordRouterSync({ router, nowMs, ok: false, ...none, errorCode, error });
+  }
+  parts.logger.error({ code: errorCode, router, err: thrown }, 'router sync failed');
+  return {
+    router,
+    ok: false,
+    plan: null,
+    confirmed: 0,
+    wanted: 0,
+    added: 0,
+    extended: 0,
+    removed: 0,
+    refused: [],
+    error,
+    errorCode,
+    durationMs: nowMs - startedAtMs,
+  };
+}
+
+function dryResult({
+  router,
+  plan,
+  desired,
+  before,
+  durationMs,
+}: {
+  router: AddressListRouter;
+  plan: AddressListDiff;
+  desired: readonly DesiredEntry[];
+  before: readonly AddressListEntry[];
+  durationMs: number;
+}): RouterSyncResult {
+  const held = heldAddresses(before);
+  return {
+    router: router.name,
+    ok: true,
+    plan,
+    confirmed: desired.filter((entry) => held.has(entry.address)).length,
+    wanted: desired.length,
+    added: 0,
+    extended: 0,
+    removed: 0,
+    refused: [],
+    error: null,
+    errorCode: null,
+    durationMs,
+  };
+}

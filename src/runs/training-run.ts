@@ -1,0 +1,162 @@
+import type { TierThresholds } from '../detector/detection.ts';
+import { checkCandidate } from '../detector/model-check.ts';
+import { decodeModel, encodeModel } from '../detector/model-files.ts';
+import { trainModel } from '../detector/train-model.ts';
+import type { ModelFiles, ModelMetadata, TrainedModel } from '../detector/trained-model.ts';
+import { AutoblockError } from '../errors.ts';
+import { runSelfTest } from '../evaluation/self-test.ts';
+import type { FeatureTable } from '../features/feature-table.ts';
+import type { LogRecord } from '../features/log-record.ts';
+import { createWindowAccumulator } from '../features/window-accumulator.ts';
+import type { Logger } from '../logger.ts';
+
+const MS_PER_MINUTE = 60_000;
+
+/** Feeds every training record to `onRecord` and says what period they cover. */
+export interface TrainingSource {
+  readonly kind: 'database' | 'flows';
+  read(onRecord: (record: LogRecord) => void): Promise<{
+    readonly records: number;
+    readonly truncated: boolean;
+    readonly fromMs: number;
+    readonly toMs: number;
+  }>;
+}
+
+export interface ModelStore {
+  save(model: { files: ModelFiles; metadata: ModelMetadata }): string;
+  read(version: string): { files: ModelFiles; metadata: unknown };
+  promote(version: string): void;
+  markRejected(version: string, reasons: readonly string[]): void;
+}
+
+export interface TrainingSettings {
+  readonly contamination: number;
+  readonly nEstimators: number;
+  readonly sampleSize: number;
+  readonly chi2TopK: number;
+  readonly windowMinutes: number;
+  readonly seed: number;
+}
+
+export interface TrainingParts {
+  readonly source: TrainingSource;
+  readonly models: ModelStore;
+  /** Sources the ledger knows as bad: they never teach the model what is normal. */
+  readonly excludedSources: ReadonlySet<string>;
+  readonly isInternal: (ip: string) => boolean;
+  readonly internalNetworks: readonly string[];
+  readonly settings: TrainingSettings;
+  readonly thresholds: TierThresholds;
+  readonly logger: Logger;
+  readonly nowMs: () => number;
+  readonly onProgress?: (done: { step: string; share: number }) => void;
+}
+
+export interface TrainingResult {
+  readonly version: string;
+  readonly metadata: ModelMetadata;
+  readonly flagRate: number;
+  readonly records: number;
+  readonly truncated: boolean;
+  readonly durationMs: number;
+}
+
+/**
+ * One training: read traffic, fit a candidate, save it, load it back from disk, check what was loaded, and only then
+ * make it `latest`. A candidate that fails stays on disk under its version, marked with the reasons, and the model in
+ * use stays in place (MODEL_REJECTED).
+ */
+export async function runTraining(parts: TrainingParts): Promise<TrainingResult> {
+  const startedAtMs = parts.nowMs();
+  const accumulator = createWindowAccumulator({ windowMs: parts.settings.windowMinutes * MS_PER_MINUTE });
+  parts.onProgress?.({ step: 'reading traffic', share: 0 });
+  const read = await parts.source.read((record) => accumulator.add(record));
+  if (read.truncated) {
+    parts.logger.warn(
+      { code: 'LOGS_TRUNCATED', records: read.records, oldestRead: new Date(read.fromMs).toISOString() },
+      'training traffic truncated: the newest records were used',
+    );
+  }
+  const table = accumulator.finish();
+
+  const { files, metadata } = encodeModel(fit(parts, { table, read, startedAtMs }));
+  const version = parts.models.save({ files, metadata });
+  const stored = parts.models.read(version);
+  const candidate = decodeModel(stored.files, stored.metadata);
+  const flagRate = accept(parts, { candidate, version, table });
+
+  parts.models.promote(version);
+  const durationMs = parts.nowMs() - startedAtMs;
+  parts.logger.info(
+    {
+      modelVersion: version,
+      entities: metadata.counts.entities,
+      excludedEntities: metadata.counts.excludedEntities,
+      records: read.records,
+      flagRate,
+      groups: metadata.groups,
+      durationMs,
+    },
+    'model trained and promoted',
+  );
+  return { version, metadata, flagRate, records: read.records, truncated: read.truncated, durationMs };
+}
+
+function fit(
+  parts: TrainingParts,
+  {
+    table,
+    read,
+    startedAtMs,
+  }: {
+    table: FeatureTable;
+    read: { records: number; fromMs: number; toMs: number };
+    startedAtMs: number;
+  },
+): TrainedModel {
+  const createdAt = new Date(startedAtMs).toISOString();
+  return trainModel({
+    table,
+    isInternal: parts.isInternal,
+    excludedSources: parts.excludedSources,
+    settings: parts.settings,
+    info: {
+      version: versionFrom(createdAt),
+      createdAt,
+      source: parts.source.kind,
+      trainingWindow: { from: new Date(read.fromMs).toISOString(), to: new Date(read.toMs).toISOString() },
+      records: read.records,
+      internalNetworks: parts.internalNetworks,
+    },
+    onProgress: (share) => parts.onProgress?.({ step: 'fitting', share }),
+  });
+}
+
+/** `2026-11-22T03:00:00.123Z` → `20261122T030000123Z`: sorts by time, fine as a directory name. */
+function versionFrom(createdAt: string): string {
+  return createdAt.replaceAll(/[-:.]/g, '');
+}
+
+function accept(
+  parts: TrainingParts,
+  { candidate, version, table }: { candidate: TrainedModel; version: string; table: FeatureTable },
+): number {
+  parts.onProgress?.({ step: 'checking the candidate', share: 0.9 });
+  const selfTest = runSelfTest({ seed: parts.settings.seed });
+  const checked = checkCandidate({
+    model: candidate,
+    table,
+    isInternal: parts.isInternal,
+    thresholds: parts.thresholds,
+    contamination: parts.settings.contamination,
+    selfTestPassed: selfTest.passed,
+  });
+  if (checked.ok) return checked.flagRate;
+  parts.models.markRejected(version, checked.reasons);
+  parts.logger.error(
+    { code: 'MODEL_REJECTED', modelVersion: version, reasons: checked.reasons },
+    'candidate model rejected: the model in use stays',
+  );
+  throw new AutoblockError('MODEL_REJECTED', `candidate ${version} failed: ${checked.reasons.join('; ')}`);
+}

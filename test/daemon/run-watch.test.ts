@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { createRunWatch } from '../../src/daemon/run-watch.ts';
+
+const watchFrom = (startedAtMs: number) =>
+  createRunWatch({ startedAtMs, intervalMs: 300_000, maxRunMs: 60_000 });
+
+describe('the run watch', () => {
+  it('is on time from the start until one interval and one run length have passed', () => {
+    const watch = watchFrom(1_000);
+    expect(watch.verdict(361_000).onTime).toBe(true);
+    expect(watch.verdict(361_001).onTime).toBe(false);
+  });
+
+  it('starves the watchdog when a run hangs, and says for how long', () => {
+    const watch = watchFrom(0);
+    watch.started(300_000);
+    expect(watch.verdict(360_000).onTime).toBe(true);
+    expect(watch.verdict(361_000)).toEqual({ onTime: false, why: 'detection run under way for 61 s' });
+  });
+
+  it('counts a run that ended, however it ended, as kept', () => {
+    const watch = watchFrom(0);
+    watch.started(300_000);
+    watch.ended(310_000);
+    expect(watch.verdict(600_000)).toEqual({ onTime: true, why: 'last detection run ended 290 s ago' });
+  });
+
+  it('does not starve the watchdog when the clock jumps back', () => {
+    const watch = watchFrom(1_000_000);
+    expect(watch.verdict(0).onTime).toBe(true);
+  });
+});
