@@ -1,0 +1,129 @@
+/**
+ * The RouterOS API's framing: a sentence is a run of length-prefixed words ended by a zero-length word.
+ * Source: MikroTik manual, "API", sections "API words" and "API sentences". Pure: bytes in, words out; both the
+ * router session and the simulator stand on it.
+ */
+
+/** Above this a word cannot be an honest one; without a bound five bytes could make us reserve 4 GiB. */
+export const MAX_WORD_BYTES = 16 * 1024 * 1024;
+
+const utf8Encoder = new TextEncoder();
+// Not fatal: one entry that somebody commented in another code page must not end the session.
+// ignoreBOM keeps a leading U+FEFF, which would otherwise vanish from the value.
+const utf8Decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Turns received pieces, cut anywhere, into whole sentences. One decoder per connection. */
+export interface SentenceDecoder {
+  /** Sentences completed by `piece`, in order. Throws RangeError on bytes that are no length; the stream is then lost. */
+  push(piece: Uint8Array): string[][];
+}
+
+/**
+ * Length prefix of a word of `length` bytes: 1 to 5 bytes, big endian, the leading one-bits telling how many.
+ * Throws RangeError outside 0..2^32-1.
+ */
+export function encodeLength(length: number): number[] {
+  if (!Number.isInteger(length) || length < 0 || length > 0xffffffff) {
+    throw new RangeError(`not a word length: ${length}`);
+  }
+  const low = length & 0xff;
+  const second = (length >>> 8) & 0xff;
+  const third = (length >>> 16) & 0xff;
+  const high = length >>> 24;
+  if (length < 0x80) return [low];
+  if (length < 0x4000) return [second | 0x80, low];
+  if (length < 0x200000) return [third | 0xc0, second, low];
+  if (length < 0x10000000) return [high | 0xe0, third, second, low];
+  return [0xf0, high, third, second, low];
+}
+
+/** One sentence on the wire, UTF-8. Throws RangeError on an empty word, which would end the sentence early. */
+export function encodeSentence(words: readonly string[]): Uint8Array {
+  const encoded = words.map((word) => {
+    if (word === '') throw new RangeError('an empty word would end the sentence early');
+    return utf8Encoder.encode(word);
+  });
+  const prefixes = encoded.map((word) => encodeLength(word.length));
+  const size = encoded.reduce((sum, word, index) => sum + word.length + prefixes[index]!.length, 1);
+  const sentence = new Uint8Array(size);
+  let offset = 0;
+  encoded.forEach((word, index) => {
+    sentence.set(prefixes[index]!, offset);
+    offset += prefixes[index]!.length;
+    sentence.set(word, offset);
+    offset += word.length;
+  });
+  return sentence;
+}
+
+export function createSentenceDecoder(): SentenceDecoder {
+  let words: string[] = [];
+  let length = 0;
+  let lengthBytesLeft = 0;
+  // The word under way; its text is decoded only when whole, so that no character is ever cut in two.
+  let partial: Uint8Array | null = null;
+  let filled = 0;
+
+  function takeLengthByte(byte: number): boolean {
+    if (lengthBytesLeft === 0) [length, lengthBytesLeft] = readFirstLengthByte(byte);
+    else {
+      length = length * 256 + byte;
+      lengthBytesLeft -= 1;
+    }
+    if (lengthBytesLeft === 0 && length > MAX_WORD_BYTES) {
+      throw new RangeError(`a word of ${length} bytes is announced, more than ${MAX_WORD_BYTES}`);
+    }
+    return lengthBytesLeft === 0;
+  }
+
+  function takeWordBytes(piece: Uint8Array, offset: number): number {
+    if (partial === null && piece.length - offset >= length) {
+      words.push(utf8Decoder.decode(piece.subarray(offset, offset + length)));
+      return offset + length;
+    }
+    partial ??= new Uint8Array(length);
+    const taken = piece.subarray(offset, offset + length - filled);
+    partial.set(taken, filled);
+    filled += taken.length;
+    if (filled === length) {
+      words.push(utf8Decoder.decode(partial));
+      partial = null;
+      filled = 0;
+    }
+    return offset + taken.length;
+  }
+
+  function push(piece: Uint8Array): string[][] {
+    const sentences: string[][] = [];
+    let offset = 0;
+    while (offset < piece.length) {
+      if (partial !== null) {
+        offset = takeWordBytes(piece, offset);
+        continue;
+      }
+      const lengthKnown = takeLengthByte(piece[offset]!);
+      offset += 1;
+      if (!lengthKnown) continue;
+      if (length > 0) {
+        // Even when the piece ends here: this is what remembers that the next byte belongs to a word.
+        offset = takeWordBytes(piece, offset);
+        continue;
+      }
+      if (words.length > 0) sentences.push(words);
+      words = [];
+    }
+    return sentences;
+  }
+
+  return { push };
+}
+
+/** Value bits of the first byte and how many length bytes follow it. 0xF8 and above are reserved, 0xF1-0xF7 undefined. */
+function readFirstLengthByte(byte: number): [value: number, bytesLeft: number] {
+  if (byte < 0x80) return [byte, 0];
+  if (byte < 0xc0) return [byte & 0x3f, 1];
+  if (byte < 0xe0) return [byte & 0x1f, 2];
+  if (byte < 0xf0) return [byte & 0x0f, 3];
+  if (byte === 0xf0) return [0, 4];
+  throw new RangeError(`0x${byte.toString(16)} is a reserved control byte, not a word length`);
+}
