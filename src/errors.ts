@@ -42,6 +42,11 @@ export const ERROR_TABLE = {
     exitCode: EXIT.unavailable,
     whatToDo: 'The query took too long: index the timestamp column, or lower HOURS_BACK or MAX_RECORDS.',
   },
+  DATABASE_REFUSED: {
+    exitCode: EXIT.refused,
+    whatToDo:
+      'Give the database role the right it lacks (the message names it), or let its owner create the tables once.',
+  },
   SCHEMA_MISMATCH: {
     exitCode: EXIT.refused,
     whatToDo: 'Add the missing columns, or point LOGS_RELATION at a view that has them.',
@@ -66,6 +71,11 @@ export const ERROR_TABLE = {
     exitCode: EXIT.refused,
     whatToDo:
       'Restore the file from a backup, or move it away to start with an empty ledger (router entries then expire by themselves).',
+  },
+  STATE_UNWRITABLE: {
+    exitCode: EXIT.unavailable,
+    whatToDo:
+      'Make room on the disk of STATE_DIR and check that autoblock owns it; nothing half done was recorded.',
   },
   MODEL_MISSING: { exitCode: EXIT.failed, whatToDo: 'Train one with `autoblock train`.' },
   MODEL_INVALID: {
