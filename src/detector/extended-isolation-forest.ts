@@ -1,0 +1,267 @@
+import { AutoblockError } from '../errors.ts';
+import { addPathLengths, splitRows } from './forest-walk.ts';
+import { exp2 } from './portable-math.ts';
+import { createRandom, deriveSeed, type Random } from './random.ts';
+
+/**
+ * Extended Isolation Forest (Hariri, Carrasco Kind, Brunner, IEEE TKDE 33(4), 2019; arXiv:1811.02141). Random
+ * hyperplanes split small random samples again and again; a row that is alone after few splits is anomalous.
+ *
+ * All trees lie in flat arrays. A child code >= 0 is the index of a branch, a code < 0 is the leaf `~code`.
+ * Branches of a tree follow each other, parents before children, so a walk only ever moves forward and must end.
+ */
+export interface ExtendedIsolationForest {
+  /** Columns of a row, >= 1. */
+  readonly dimensions: number;
+  readonly treeCount: number;
+  /** Rows each tree was grown from: min(asked for, rows given), >= 1. */
+  readonly sampleSize: number;
+  /** 0 = axis-parallel splits, dimensions - 1 = fully extended. */
+  readonly extensionLevel: number;
+  /** Child code of each tree's root. Length treeCount. */
+  readonly roots: Int32Array;
+  /** Child codes of branch b: left (below the plane) at [2b], right at [2b + 1]. */
+  readonly children: Int32Array;
+  /** Normal of branch b at [b * dimensions ...], in the dimension order of a row. */
+  readonly normals: Float64Array;
+  /** Normal times intercept point of each branch: a row goes left when normal . row is below it. */
+  readonly offsets: Float64Array;
+  /** Leaf depth plus the expected further depth of the sample rows that ended in it; > 0 unless sampleSize is 1. */
+  readonly leafPathLengths: Float64Array;
+}
+
+export interface ForestFitInput {
+  /** Row-major, rowCount x dimensions, finite. Not kept. */
+  readonly rows: Float64Array;
+  readonly rowCount: number;
+  readonly dimensions: number;
+  readonly treeCount: number;
+  /** Rows drawn without replacement for each tree; the paper's default is 256. */
+  readonly sampleSize: number;
+  /** 0..dimensions - 1; fully extended when left out. */
+  readonly extensionLevel?: number;
+  readonly seed: number;
+}
+
+/** Rows that go down the trees together: enough to share the loading of a tree, few enough to stay in the cache. */
+const BLOCK_ROWS = 1024;
+
+/** What one fit works on: the data, the limits of a tree, and the arrays of the forest while they grow. */
+interface Growth {
+  readonly rows: Float64Array;
+  readonly dimensions: number;
+  readonly extensionLevel: number;
+  readonly heightLimit: number;
+  readonly children: number[];
+  readonly normals: number[];
+  readonly offsets: number[];
+  readonly leafPathLengths: number[];
+}
+
+/** The rows of one node: entries from..to-1 of a tree's shuffled row numbers, `depth` splits below the root. */
+interface NodeRows {
+  readonly sample: Int32Array;
+  readonly from: number;
+  readonly to: number;
+  readonly depth: number;
+}
+
+/**
+ * Grows a forest: the same input and seed give the same forest, bit for bit.
+ * One row gives trees of a single leaf (every score 0.5); rows that are all equal give trees that end at the height
+ * limit and tell those rows from all others. Throws AutoblockError TRAINING_DATA_TOO_SMALL without rows, RangeError
+ * on sizes that do not fit each other and on values that are not finite.
+ */
+export function fitExtendedIsolationForest(input: ForestFitInput): ExtendedIsolationForest {
+  const { rows, rowCount, dimensions, treeCount, seed } = input;
+  const extensionLevel = input.extensionLevel ?? dimensions - 1;
+  checkFitInput(input, extensionLevel);
+  const sampleSize = Math.min(input.sampleSize, rowCount);
+  const growth = startGrowth({ rows, dimensions, extensionLevel, heightLimit: ceilLog2(sampleSize) });
+  const rowNumbers = Int32Array.from({ length: rowCount }, (_, row) => row);
+  const roots = new Int32Array(treeCount);
+  for (let tree = 0; tree < treeCount; tree += 1) {
+    const random = createRandom(deriveSeed(seed, `tree ${tree}`));
+    const sample = drawSample(rowNumbers, sampleSize, random);
+    roots[tree] = growNode(growth, { sample, from: 0, to: sampleSize, depth: 0 }, random);
+  }
+  return {
+    dimensions,
+    treeCount,
+    sampleSize,
+    extensionLevel,
+    roots,
+    children: Int32Array.from(growth.children),
+    normals: Float64Array.from(growth.normals),
+    offsets: Float64Array.from(growth.offsets),
+    leafPathLengths: Float64Array.from(growth.leafPathLengths),
+  };
+}
+
+/**
+ * Anomaly scores s = 2^(-mean path length / c(sampleSize)) of rowCount rows (row-major, rowCount x dimensions, finite):
+ * in (0, 1), higher = more anomalous, about 0.5 where nothing stands out.
+ * Throws RangeError when the rows do not fit the forest or hold a value that is not finite.
+ */
+export function scoreExtendedIsolationForest(
+  forest: ExtendedIsolationForest,
+  rows: Float64Array,
+  rowCount: number,
+): Float64Array {
+  const scores = new Float64Array(rowCount);
+  scoreRowsInto({ forest, rows, fromRow: 0, toRow: rowCount, scores });
+  return scores;
+}
+
+/**
+ * Scores rows fromRow..toRow-1 into the same places of `scores`, so that a caller can report progress or yield between
+ * chunks. A row's score does not depend on how the rows are cut into chunks. Throws as scoreExtendedIsolationForest.
+ */
+export function scoreRowsInto(input: {
+  readonly forest: ExtendedIsolationForest;
+  readonly rows: Float64Array;
+  readonly fromRow: number;
+  readonly toRow: number;
+  readonly scores: Float64Array;
+}): void {
+  const { forest, rows, fromRow, toRow, scores } = input;
+  checkRows({ rows, dimensions: forest.dimensions, fromRow, toRow });
+  if (scores.length < toRow) throw new RangeError(`${toRow} scores do not fit an array of ${scores.length}`);
+  const normaliser = forest.treeCount * expectedPathLength(forest.sampleSize);
+  const order = new Int32Array(Math.min(BLOCK_ROWS, toRow - fromRow));
+  const walk = { ...forest, rows, order, sums: scores };
+  for (let from = fromRow; from < toRow; from += BLOCK_ROWS) {
+    const to = Math.min(from + BLOCK_ROWS, toRow);
+    for (let row = from; row < to; row += 1) order[row - from] = row;
+    scores.fill(0, from, to);
+    for (const code of forest.roots) addPathLengths(walk, { code, from: 0, to: to - from });
+    // A forest grown from one row has c = 0: it has seen no difference, so no row is more anomalous than another.
+    for (let row = from; row < to; row += 1)
+      scores[row] = normaliser === 0 ? 0.5 : exp2(-scores[row]! / normaliser);
+  }
+}
+
+/**
+ * c(n): mean path length of an unsuccessful search in a binary search tree of n keys, 2 H(n-1) - 2 (n-1) / n (Liu, Ting,
+ * Zhou 2008, equation 1), with the harmonic number summed rather than estimated, which is off by a third for small n.
+ */
+export function expectedPathLength(rowCount: number): number {
+  if (rowCount <= 1) return 0;
+  let harmonic = 0;
+  for (let i = rowCount - 1; i >= 1; i -= 1) harmonic += 1 / i;
+  return 2 * harmonic - (2 * (rowCount - 1)) / rowCount;
+}
+
+function startGrowth(limits: Pick<Growth, 'rows' | 'dimensions' | 'extensionLevel' | 'heightLimit'>): Growth {
+  return { ...limits, children: [], normals: [], offsets: [], leafPathLengths: [] };
+}
+
+/** Splits the node's rows by a random plane, as long as there is something to split; returns its child code. */
+function growNode(growth: Growth, node: NodeRows, random: Random): number {
+  const size = node.to - node.from;
+  if (size <= 1 || node.depth >= growth.heightLimit) {
+    growth.leafPathLengths.push(node.depth + expectedPathLength(size));
+    return ~(growth.leafPathLengths.length - 1);
+  }
+  const branch = growth.offsets.length;
+  const plane = drawPlane(growth, node, random);
+  for (const component of plane.normal) growth.normals.push(component);
+  growth.offsets.push(plane.offset);
+  growth.children.push(0, 0);
+  const { rows, dimensions } = growth;
+  const middle = splitRows(
+    { rows, dimensions, normals: plane.normal, offsets: Float64Array.of(plane.offset), order: node.sample },
+    { code: 0, from: node.from, to: node.to },
+  );
+  const depth = node.depth + 1;
+  growth.children[2 * branch] = growNode(growth, { ...node, to: middle, depth }, random);
+  growth.children[2 * branch + 1] = growNode(growth, { ...node, from: middle, depth }, random);
+  return branch;
+}
+
+interface Plane {
+  readonly normal: Float64Array;
+  /** Normal . intercept point. */
+  readonly offset: number;
+}
+
+/** A normal from N(0, 1) per dimension and an intercept point uniform in the box around the node's rows. */
+function drawPlane(growth: Growth, node: NodeRows, random: Random): Plane {
+  const { dimensions, extensionLevel } = growth;
+  const { low, high } = boundingBox(growth, node);
+  const normal = Float64Array.from({ length: dimensions }, () => random.nextGaussian());
+  for (const dimension of drawDimensions(dimensions, dimensions - 1 - extensionLevel, random))
+    normal[dimension] = 0;
+  const point = low.map((lowest, i) => lowest + random.next() * (high[i]! - lowest));
+  return { normal, offset: normal.reduce((sum, component, i) => sum + component * point[i]!, 0) };
+}
+
+function boundingBox(growth: Growth, node: NodeRows): { low: Float64Array; high: Float64Array } {
+  const { rows, dimensions } = growth;
+  const low = new Float64Array(dimensions).fill(Infinity);
+  const high = new Float64Array(dimensions).fill(-Infinity);
+  for (let i = node.from; i < node.to; i += 1) {
+    const base = node.sample[i]! * dimensions;
+    for (let j = 0; j < dimensions; j += 1) {
+      const value = rows[base + j]!;
+      if (value < low[j]!) low[j] = value;
+      if (value > high[j]!) high[j] = value;
+    }
+  }
+  return { low, high };
+}
+
+/** `count` different dimensions, any set as likely as any other. */
+function drawDimensions(dimensions: number, count: number, random: Random): Int32Array {
+  const all = Int32Array.from({ length: dimensions }, (_, dimension) => dimension);
+  return drawSample(all, count, random);
+}
+
+/** `count` different elements of `numbers`, which it shuffles (the first steps of Fisher and Yates). */
+function drawSample(numbers: Int32Array, count: number, random: Random): Int32Array {
+  for (let i = 0; i < count; i += 1) swap(numbers, i, i + random.nextInt(numbers.length - i));
+  return numbers.slice(0, count);
+}
+
+function swap(numbers: Int32Array, i: number, j: number): void {
+  const kept = numbers[i]!;
+  numbers[i] = numbers[j]!;
+  numbers[j] = kept;
+}
+
+/** Smallest h with 2^h >= n, for n >= 1: the paper's height limit. */
+function ceilLog2(n: number): number {
+  return n <= 1 ? 0 : 32 - Math.clz32(n - 1);
+}
+
+function checkFitInput(input: ForestFitInput, extensionLevel: number): void {
+  const { rows, rowCount, dimensions, treeCount, sampleSize } = input;
+  for (const [name, value] of Object.entries({ dimensions, treeCount, sampleSize })) {
+    if (!Number.isInteger(value) || value < 1)
+      throw new RangeError(`${name} must be an integer from 1 up, got ${value}`);
+  }
+  if (!Number.isInteger(extensionLevel) || extensionLevel < 0 || extensionLevel >= dimensions)
+    throw new RangeError(`extensionLevel must be an integer in 0..${dimensions - 1}, got ${extensionLevel}`);
+  if (rowCount === 0)
+    throw new AutoblockError('TRAINING_DATA_TOO_SMALL', 'The forest was given no rows to learn from.');
+  checkRows({ rows, dimensions, fromRow: 0, toRow: rowCount });
+}
+
+function checkRows(input: {
+  readonly rows: Float64Array;
+  readonly dimensions: number;
+  readonly fromRow: number;
+  readonly toRow: number;
+}): void {
+  const { rows, dimensions, fromRow, toRow } = input;
+  if (!(Number.isInteger(fromRow) && Number.isInteger(toRow) && fromRow >= 0 && fromRow <= toRow))
+    throw new RangeError(`rows ${fromRow} to ${toRow} are no range of rows`);
+  if (rows.length < toRow * dimensions)
+    throw new RangeError(
+      `${toRow} rows of ${dimensions} dimensions need ${toRow * dimensions} values, got ${rows.length}`,
+    );
+  for (let i = fromRow * dimensions; i < toRow * dimensions; i += 1) {
+    if (!Number.isFinite(rows[i]!))
+      throw new RangeError(`row ${Math.floor(i / dimensions)}, column ${i % dimensions} is ${rows[i]!}`);
+  }
+}
