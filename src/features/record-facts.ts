@@ -47,7 +47,7 @@ const CONTROL_SEGMENT_BYTES_V6 = 84;
 
 /** Too few packets for a handshake and anything said. False where the packet count is unknown. */
 export function isSmallFlow(record: Pick<LogRecord, 'packets'>): boolean {
-  return record.packets !== null && record.packets < PACKETS_BEYOND_HANDSHAKE;
+  return record.packets !== null && record.packets >= 0 && record.packets < PACKETS_BEYOND_HANDSHAKE;
 }
 
 /**
