@@ -139,7 +139,7 @@ describe('a connection that fails while commands are under way', () => {
   ])('rejects all of them when the router %s it', async (_how, { reset }) => {
     const simulator = await openSimulator();
     const session = await openSession(simulator);
-    simulator.faults.closeOn = { command: /add/, skip: 5, reset };
+    simulator.faults.closeOn = { command: /\/add$/, skip: 5, reset };
     const adds = Array.from({ length: 11 }, (_, index) =>
       session.run(`${LIST}/add`, ['=list=a', `=address=192.0.2.${index}`]),
     );
