@@ -8,7 +8,7 @@ export const SOURCE_GROUPS: readonly SourceGroup[] = ['internal', 'external'];
 
 /** Maps an anomaly score to the share of training entities at or above it, with a fitted tail. */
 export interface RiskCalibration {
-  /** Ascending quantiles of the training scores. */
+  /** Quantiles of the training scores at equal steps of probability from 0 to 1 - contamination, ascending. */
   readonly quantileScores: Float64Array;
   /** Score above which `contamination` of the training entities lie. */
   readonly tailStartScore: number;
@@ -32,7 +32,21 @@ export interface GroupModel {
   readonly typicalHigh: Float64Array;
   /** The same for the evidence columns. */
   readonly evidenceTypicalHigh: Float64Array;
+  /** The most any entity of the group showed in training, left-out ones included (known bad sources are not). */
+  readonly evidenceHighest: Float64Array;
   readonly entityCount: number;
+}
+
+/** Why entities were left out of the baseline, each counted under the first reason that applied. */
+export interface BaselineExclusions {
+  /** Sources known as bad from elsewhere (blocks in the ledger). */
+  readonly knownBadSources: number;
+  /** Showed an attack signature. */
+  readonly attackSignatures: number;
+  /** Not one flow came through: dropped or never completed. */
+  readonly nothingCompleted: number;
+  /** Too many windows of one source, or more than training needs. */
+  readonly sampledAway: number;
 }
 
 /** What `metadata_latest.json` holds besides the checksums, which storage adds. */
@@ -55,7 +69,13 @@ export interface ModelMetadata {
   /** All 25 catalogue features in order. */
   readonly features: readonly string[];
   readonly internalNetworks: readonly string[];
-  readonly counts: { readonly records: number; readonly entities: number; readonly excludedEntities: number };
+  readonly counts: {
+    readonly records: number;
+    readonly entities: number;
+    /** Sum of exclusions. */
+    readonly excludedEntities: number;
+    readonly exclusions: BaselineExclusions;
+  };
   /** Per source group that had enough entities: what was fitted. */
   readonly groups: Partial<
     Record<SourceGroup, { readonly entities: number; readonly selectedFeatures: readonly string[] }>

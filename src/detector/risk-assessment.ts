@@ -1,0 +1,127 @@
+import type { AnomalyType, Reason, TierThresholds } from './detection.ts';
+import { type EvidenceRow, failedFlows, isForgeable } from './evidence-row.ts';
+import type { SignatureHit } from './signatures.ts';
+
+/** From here up an entity lies in the model's anomalous share. */
+export const FOREST_TAIL_RISK = 50;
+
+/** Even harmless clients see up to this share of their connections fail: retries, probes of IPv6, dead servers. */
+const LARGEST_SERVED_FAILURE = 0.5;
+
+/** How far below a threshold a capped risk stays, in points. */
+const BELOW = 1;
+
+export interface Assessment {
+  /** 0-100, one decimal. */
+  readonly riskScore: number;
+  readonly anomalyType: AnomalyType;
+  /** Why the risk is lower than the evidence alone would make it. */
+  readonly caps: readonly Reason[];
+}
+
+/**
+ * Weighs forest and signature together; null when neither finds anything.
+ * Both: noisy-or, 1 - (1 - f)(1 - s): two independent witnesses (Pearl, Probabilistic Reasoning, 4.3.2).
+ * One alone stays below high, because blocking needs corroboration.
+ *
+ * @param forestRisk calibrated risk of the forest, 0-100
+ */
+export function assessRisk({
+  forestRisk,
+  hit,
+  row,
+  thresholds,
+}: {
+  readonly forestRisk: number;
+  readonly hit: SignatureHit | null;
+  readonly row: EvidenceRow;
+  readonly thresholds: TierThresholds;
+}): Assessment | null {
+  const inTail = forestRisk >= FOREST_TAIL_RISK;
+  if (!inTail && hit === null) return null;
+  const caps: Cap[] = [];
+  if (hit === null) caps.push(FOREST_ALONE);
+  if (hit === null && looksServed(row)) caps.push(SERVED);
+  if (hit !== null && !inTail) caps.push(SIGNATURE_ALONE);
+  const raw = hit === null ? forestRisk : inTail ? noisyOr(forestRisk, hit.risk) : hit.risk;
+  return { ...applyCaps({ raw, caps, row, thresholds }), anomalyType: hit?.type ?? 'unclassified' };
+}
+
+function noisyOr(left: number, right: number): number {
+  return 100 * (1 - (1 - left / 100) * (1 - right / 100));
+}
+
+/**
+ * Most was answered, and no login service was pressed: what backups, downloads and busy people look like.
+ * Without a signature there is nothing in it for an operator to decide.
+ */
+function looksServed(row: EvidenceRow): boolean {
+  const flows = row('flows');
+  return failedFlows(row) <= LARGEST_SERVED_FAILURE * flows && row('login_flows') < flows / 2;
+}
+
+interface Cap {
+  readonly below: 'high' | 'medium';
+  readonly subject: string;
+  readonly text: string;
+}
+
+const FOREST_ALONE: Cap = {
+  below: 'high',
+  subject: 'no_signature',
+  text: 'Unusual, but no known attack pattern: left to an operator',
+};
+
+const SERVED: Cap = {
+  below: 'medium',
+  subject: 'established_tcp_flows',
+  text: 'Unusual, but mostly answered, and nothing in it looks like an attack',
+};
+
+const SIGNATURE_ALONE: Cap = {
+  below: 'high',
+  subject: 'within_usual',
+  text: 'An attack pattern, but not unusual for this network: left to an operator',
+};
+
+const FORGEABLE: Cap = {
+  below: 'high',
+  subject: 'established_tcp_flows',
+  text: 'All evidence could be forged: no completed TCP exchange proves the source address',
+};
+
+const SINGLE_FLOW: Cap = {
+  below: 'medium',
+  subject: 'flows',
+  text: 'A single flow in the window is too little evidence to act on',
+};
+
+/** Adds the caps every detector shares, and names those that really lowered the risk. */
+export function applyCaps({
+  raw,
+  caps,
+  row,
+  thresholds,
+}: {
+  readonly raw: number;
+  readonly caps: readonly Cap[];
+  readonly row: EvidenceRow;
+  readonly thresholds: TierThresholds;
+}): { readonly riskScore: number; readonly caps: readonly Reason[] } {
+  const applicable = [...caps];
+  if (isForgeable(row)) applicable.push(FORGEABLE);
+  if (row('flows') === 1) applicable.push(SINGLE_FLOW);
+  let riskScore = Math.round(raw * 10) / 10;
+  const named: Reason[] = [];
+  for (const cap of applicable) {
+    const threshold = cap.below === 'high' ? thresholds.highRisk : thresholds.mediumRisk;
+    if (raw < threshold && cap !== SINGLE_FLOW) continue;
+    riskScore = Math.min(riskScore, threshold - BELOW);
+    named.push({ text: cap.text, subject: cap.subject, observed: observedOf(cap, row), typical: null });
+  }
+  return { riskScore, caps: named };
+}
+
+function observedOf(cap: Cap, row: EvidenceRow): number {
+  return cap === FORGEABLE || cap === SERVED ? row('established_tcp_flows') : row('flows');
+}
