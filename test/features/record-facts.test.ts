@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { LogRecord } from '../../src/features/log-record.ts';
+import {
+  isDropped,
+  isEstablishedTcp,
+  isIcmp,
+  isLoginPort,
+  isSmallFlow,
+} from '../../src/features/record-facts.ts';
+
+const LOGIN: LogRecord = {
+  timestampMs: 0,
+  sourceIp: '203.0.113.7',
+  sourcePort: 40_000,
+  destinationIp: '198.51.100.1',
+  destinationPort: 22,
+  protocol: 'tcp',
+  action: 'accept',
+  bytes: 2400,
+  packets: 20,
+};
+
+describe('a flow proves its source', () => {
+  it('when it carried data after a handshake', () => {
+    expect(isEstablishedTcp(LOGIN)).toBe(true);
+    expect(isEstablishedTcp({ ...LOGIN, action: null })).toBe(true);
+  });
+
+  it.each<[string, Partial<LogRecord>]>([
+    ['a SYN and the RST that answers it', { packets: 2, bytes: 80 }],
+    ['SYN and RST three times over', { packets: 6, bytes: 240 }],
+    ['a forged SYN and the SYN/ACKs our host sent to the victim', { packets: 7, bytes: 420 }],
+    ['SYN and SYN/ACKs of 64 bytes', { packets: 6, bytes: 384 }],
+    ['the same over IPv6', { sourceIp: '2001:db8::7', packets: 7, bytes: 560 }],
+    ['large packets without a handshake', { packets: 3, bytes: 3000 }],
+    ['a dropped flow', { action: 'drop' }],
+    ['unknown packets', { packets: null }],
+    ['unknown bytes', { bytes: null }],
+    ['UDP, whose source anybody can forge', { protocol: 'udp' }],
+    ['an unknown protocol', { protocol: null }],
+  ])('but not by %s', (_, fields) => {
+    expect(isEstablishedTcp({ ...LOGIN, ...fields })).toBe(false);
+  });
+});
+
+describe('single facts', () => {
+  it('dropped are the actions that refuse, and only those', () => {
+    expect(['drop', 'deny', 'reject', 'block', 'tarpit'].map(isDropped)).toEqual(Array(5).fill(true));
+    expect(['accept', 'allow', 'permit', 'pass', null].map(isDropped)).toEqual(Array(5).fill(false));
+  });
+
+  it('small are flows of at most three known packets', () => {
+    expect([0, 1, 3, 4, null, -1].map((packets) => isSmallFlow({ packets }))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it('ICMP goes by several names', () => {
+    expect(['icmp', 'icmpv6', 'icmp6', 'ipv6-icmp', 'tcp', null].map(isIcmp)).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('login ports open machines; web and database ports do not count', () => {
+    expect([22, 23, 3389, 5900, 8291].every(isLoginPort)).toBe(true);
+    expect([80, 443, 3306, 5432].some(isLoginPort)).toBe(false);
+  });
+});
