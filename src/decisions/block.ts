@@ -14,6 +14,8 @@ export interface Block {
   readonly riskScore: number | null;
   readonly detector: DetectorName | null;
   readonly modelVersion: string | null;
+  /** Who asked for it; null for an automatic block. */
+  readonly createdBy: string | null;
   readonly createdAtMs: number;
   readonly expiresAtMs: number;
   /** How often a repeat detection moved the expiry out. */
@@ -49,10 +51,33 @@ export interface ReviewItem {
   readonly note: string | null;
 }
 
-/** What the decision needs to know of the past. Addresses are canonical text. */
+/** How long a pending item waits for a word before it expires, seconds. */
+export const DEFAULT_REVIEW_SECONDS = 7 * 86_400;
+
+/** How long an operator's rejection keeps an address out of queue and lists, seconds. */
+export const DEFAULT_REJECTION_SECONDS = 30 * 86_400;
+
+export interface ActiveBlock {
+  readonly expiresAtMs: number;
+  readonly origin: BlockOrigin;
+  /** Evidence last seen at or before this time has been counted into the expiry already. */
+  readonly evidenceUntilMs: number;
+}
+
+/**
+ * What the decision needs to know of the past. Addresses are canonical text. Every run reads the last hour again, so
+ * the same detection comes back until it leaves the window: these times keep it from counting twice.
+ */
 export interface LedgerHistory {
   /** Active blocks (not lifted, not expired), including networks. */
-  readonly activeBlocks: ReadonlyMap<string, { readonly expiresAtMs: number; readonly origin: BlockOrigin }>;
+  readonly activeBlocks: ReadonlyMap<string, ActiveBlock>;
+  /** Addresses waiting for a word: evidence last seen at or before this time is in the queue already. */
+  readonly pendingReviews: ReadonlyMap<string, number>;
   /** Addresses an operator rejected and whose rejection still stands. */
   readonly standingRejections: ReadonlySet<string>;
+  /**
+   * Addresses (and networks) whose block ended or was lifted, or whose review was decided or expired: evidence last
+   * seen at or before this time was dealt with and must not act again.
+   */
+  readonly settled: ReadonlyMap<string, number>;
 }

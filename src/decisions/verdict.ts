@@ -19,6 +19,8 @@ export const VERDICT_CAUSES = [
   'allowlisted',
   'protected',
   'rejected_before',
+  'already_queued',
+  'already_settled',
   'auto_block_off',
   'block_cap_reached',
 ] as const;
@@ -27,13 +29,19 @@ export const VERDICT_CAUSES = [
 export type VerdictCause = (typeof VERDICT_CAUSES)[number];
 
 export interface Verdict {
+  /** Canonical text. */
   readonly sourceIp: string;
   readonly action: VerdictAction;
   readonly cause: VerdictCause;
   /** One sentence for the log, the queue and the audit. */
   readonly explanation: string;
-  /** The riskiest detection of the source in this run. */
+  /**
+   * The detection that decided: best tier, then riskiest, of those the ledger has not counted before (of all, when
+   * every one was counted).
+   */
   readonly detection: Detection;
-  /** All detections of the source in this run, the riskiest included. */
+  /** All detections of the source in this run, the deciding one included, best tier and riskiest first. */
   readonly detections: readonly Detection[];
+  /** Address or network of the active block that covers the source; null when none does. */
+  readonly coveringBlock: string | null;
 }
