@@ -3,7 +3,7 @@
  * from this table, so an option that is not here does not exist.
  */
 
-export type OptionType =
+type OptionType =
   | 'string'
   | 'boolean'
   | 'integer'

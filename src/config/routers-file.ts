@@ -13,7 +13,7 @@ export interface RouterConfig {
   readonly user: string;
   readonly password: string;
   readonly tls: boolean;
-  /** PEM text of the certificate authority to trust instead of the system's; null = the system's. */
+  /** PEM text of the certificate authority to trust instead of those Node ships with; null = Node's. */
   readonly caPem: string | null;
   readonly addressList: string;
 }
