@@ -135,7 +135,8 @@ async function prepare({ parts, workplace, detector, syncLoop }: Running): Promi
   }
   if (config.dryRun)
     logger.warn({ code: 'DRY_RUN' }, 'DRY_RUN: nothing is decided for good and no router is written');
-  await syncLoop.request();
+  // Not awaited: a router that is away must not keep detection from starting.
+  void syncLoop.request();
 }
 
 function isUnavailable(thrown: unknown): thrown is AutoblockError {
@@ -169,12 +170,15 @@ async function detectionJob(running: Running): Promise<void> {
   const runId = workplace.ledger.beginRun('detection', parts.nowMs());
   try {
     const { detections, verdicts, ...summary } = await detectOnce(workplace, {
+      runId,
       detector: detector.current(),
       asOfMs: parts.nowMs(),
       dryRun: parts.config.dryRun,
       signal: stopping.signal,
     });
-    workplace.ledger.finishRun({ id: runId, status: 'ok', details: summary, nowMs: parts.nowMs() });
+    if (parts.config.dryRun) {
+      workplace.ledger.finishRun({ id: runId, status: 'ok', details: summary, nowMs: parts.nowMs() });
+    }
     // Not awaited: a slow router must not delay the next detection.
     void running.syncLoop.request();
     await deliverOnce(workplace);

@@ -1,5 +1,6 @@
 import type { Config } from '../config/load-config.ts';
-import { createHybridDetector, type Detector } from '../detector/hybrid-detector.ts';
+import type { Detector } from '../detector/detector.ts';
+import { createHybridDetector } from '../detector/hybrid-detector.ts';
 import { createLegacyDetector } from '../detector/legacy-detector.ts';
 import { decodeModel } from '../detector/model-files.ts';
 import { AutoblockError } from '../errors.ts';

@@ -1,4 +1,5 @@
-import type { Detector } from '../detector/hybrid-detector.ts';
+import { DEFAULT_REVIEW_SECONDS } from '../decisions/block.ts';
+import type { Detector } from '../detector/detector.ts';
 import { AutoblockError } from '../errors.ts';
 import { readLogRecords } from '../log-source/log-reader.ts';
 import { deliverDetections } from '../runs/detection-delivery.ts';
@@ -7,19 +8,17 @@ import { runDetection } from '../runs/detection-run.ts';
 import { type RouterSyncResult, runRouterSync } from '../runs/router-sync-run.ts';
 import type { Workplace } from './workplace.ts';
 
-/** A pending review expires after this, and a rejection stands for that long. */
-export const REVIEW_SECONDS = 7 * 86_400;
-export const REJECTION_SECONDS = 30 * 86_400;
 const STATEMENT_TIMEOUT_MS = 120_000;
 
 /** Wires one detection run to the workplace. A lost database is forgotten, so that the next run looks anew. */
 export async function detectOnce(
   workplace: Workplace,
-  options: { detector: Detector; asOfMs: number; dryRun: boolean; signal: AbortSignal },
+  options: { detector: Detector; asOfMs: number; dryRun: boolean; signal: AbortSignal; runId?: number },
 ): Promise<DetectionRunResult> {
   const { config, logger, ledger, protection, nowMs } = workplace;
   return withDatabase(workplace, ({ pool, relation }) =>
     runDetection({
+      ...(options.runId === undefined ? {} : { runId: options.runId }),
       logs: {
         read: (query) =>
           readLogRecords({
@@ -40,7 +39,7 @@ export async function detectOnce(
         autoBlock: config.autoBlock,
         maxBlocksPerRun: config.maxBlocksPerRun,
         blockSeconds: config.blockSeconds,
-        reviewSeconds: REVIEW_SECONDS,
+        reviewSeconds: DEFAULT_REVIEW_SECONDS,
         dryRun: options.dryRun,
       },
       logger,

@@ -3,7 +3,7 @@ import { decide } from '../decisions/decide.ts';
 import type { Protection } from '../decisions/protected-networks.ts';
 import type { Verdict } from '../decisions/verdict.ts';
 import type { ConfidenceTier, Detection, DetectorName } from '../detector/detection.ts';
-import type { Detector } from '../detector/hybrid-detector.ts';
+import type { Detector } from '../detector/detector.ts';
 import type { LogRecord } from '../features/log-record.ts';
 import { createWindowAccumulator } from '../features/window-accumulator.ts';
 import type { Logger } from '../logger.ts';
@@ -27,7 +27,7 @@ export interface LogReadSummary {
   readonly truncated: boolean;
   readonly oldestMs: number | null;
   /** Rows that could not be read as a log record, by reason. */
-  readonly skipped: Readonly<Record<string, number>>;
+  readonly skipped: Readonly<Partial<Record<string, number>>>;
 }
 
 export interface DetectionLedger {
@@ -39,11 +39,14 @@ export interface DetectionLedger {
     blocksExtended: readonly Block[];
     reviewsAdded: readonly ReviewItem[];
     reviewsUpdated: number;
+    /** Sources an operator decided about between the verdict and its recording; nothing was done about them. */
+    overtaken: readonly string[];
   };
 }
 
 export interface DetectionRunRecord {
   readonly run: {
+    readonly runId?: number;
     readonly startedAtMs: number;
     readonly finishedAtMs: number;
     readonly detector: DetectorName;
@@ -73,6 +76,8 @@ export interface DetectionSettings {
 }
 
 export interface DetectionRunParts {
+  /** Row of the run in the ledger, when the caller has begun one. */
+  readonly runId?: number;
   readonly logs: LogReader;
   readonly detector: Detector;
   readonly ledger: DetectionLedger;
@@ -173,7 +178,7 @@ function warnAboutGaps({ logger, settings }: DetectionRunParts, read: LogReadSum
       'log records left out: more than MAX_RECORDS in the period, the newest were read',
     );
   }
-  const skippedRows = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
+  const skippedRows = Object.values(read.skipped).reduce<number>((sum, count) => sum + (count ?? 0), 0);
   if (skippedRows > 0) {
     logger.warn(
       { code: 'LOGS_UNREADABLE', skippedRows, reasons: read.skipped },
@@ -188,6 +193,7 @@ function record(
 ): Pick<DetectionRunResult, 'runId' | 'blocksAdded' | 'blocksExtended' | 'reviewsAdded'> {
   const recorded = parts.ledger.recordDetectionRun({
     run: {
+      ...(parts.runId === undefined ? {} : { runId: parts.runId }),
       startedAtMs,
       finishedAtMs: nowMs,
       detector: summary.detector,
@@ -208,6 +214,9 @@ function record(
       { address: block.address, risk: block.riskScore, reason: block.reason },
       'block decided',
     );
+  }
+  for (const address of recorded.overtaken) {
+    parts.logger.info({ address }, 'verdict not carried out: an operator decided meanwhile');
   }
   return {
     runId: recorded.runId,

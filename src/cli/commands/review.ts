@@ -1,6 +1,5 @@
-import { REJECTION_SECONDS } from '../../daemon/jobs.ts';
 import type { Workplace } from '../../daemon/workplace.ts';
-import type { ReviewItem, ReviewStatus } from '../../decisions/block.ts';
+import { DEFAULT_REJECTION_SECONDS, type ReviewItem, type ReviewStatus } from '../../decisions/block.ts';
 import { protectionOf } from '../../decisions/protected-networks.ts';
 import { AutoblockError, EXIT } from '../../errors.ts';
 import { type Command, type Invocation, LONGEST_BLOCK_SECONDS, wholeNumber } from '../command.ts';
@@ -89,7 +88,9 @@ function list(invocation: Invocation, { ledger }: Workplace): number {
 }
 
 function find(workplace: Workplace, target: string): ReviewItem {
-  return workplace.ledger.review(/^\d+$/.test(target) ? Number(target) : target);
+  const item = workplace.ledger.review(/^\d+$/.test(target) ? Number(target) : target);
+  if (item === null) throw new AutoblockError('NOT_FOUND', `no review item for ${target}`);
+  return item;
 }
 
 function show(
@@ -162,11 +163,11 @@ async function reject(
       id: item.id,
       actor: actorName(),
       ...noteOf(invocation),
-      standsSeconds: REJECTION_SECONDS,
+      standsSeconds: DEFAULT_REJECTION_SECONDS,
       nowMs: nowMs(),
     });
     invocation.output.out(
-      `${item.address} rejected: a false positive, left alone for ${REJECTION_SECONDS / 86_400} days`,
+      `${item.address} rejected: a false positive, left alone for ${DEFAULT_REJECTION_SECONDS / 86_400} days`,
     );
   }
   await deliverOrDefer(invocation, workplace);

@@ -39,7 +39,7 @@ function gather(workplace: Workplace) {
     blocksNotConfirmed: blocks.filter((block) => block.confirmedAtMs === null).length,
     reviewsPending: ledger.reviews({ status: 'pending' }).length,
     undelivered: ledger.pendingDetections(1).length > 0,
-    routers: routers.map(({ name }) => ({ name, ...(states.get(name) ?? { never: true }) })),
+    routers: routers.map(({ name }) => ({ name, state: states.get(name) ?? null })),
     runs: ledger.recentRuns({ limit: RECENT_RUNS }),
   };
 }
@@ -66,15 +66,15 @@ function modelState({ config, registry }: Workplace): {
 }
 
 function asText(status: Status): string {
-  const routers = status.routers.map((router) =>
-    'never' in router
-      ? [router.name, 'never synced', null, null, null]
+  const routers = status.routers.map(({ name, state }) =>
+    state === null
+      ? [name, 'never synced', null, null, null]
       : [
-          router.name,
-          router.ok ? 'ok' : (router.errorCode ?? 'failed'),
-          timeText(router.lastSyncAtMs),
-          router.entries,
-          router.error,
+          name,
+          state.errorCode ?? 'ok',
+          timeText(state.succeededAtMs),
+          state.entries,
+          state.error,
         ],
   );
   const runs = status.runs.map((run) => [
@@ -91,7 +91,7 @@ function asText(status: Status): string {
     '',
     routers.length === 0
       ? 'no router configured'
-      : renderTable(['ROUTER', 'STATE', 'LAST SYNC', 'ENTRIES', 'ERROR'], routers),
+      : renderTable(['ROUTER', 'STATE', 'LAST GOOD SYNC', 'ENTRIES', 'ERROR'], routers),
     '',
     runs.length === 0 ? 'no run yet' : renderTable(['RUN', 'STATUS', 'STARTED', 'FINISHED'], runs),
   ].join('\n');
