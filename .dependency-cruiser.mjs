@@ -25,7 +25,8 @@ export default {
     {
       name: 'ip-and-errors-know-nothing',
       severity: 'error',
-      comment: 'ip and errors are the ground floor: they import nothing of ours and no node: module. Pass it in.',
+      comment:
+        'ip and errors are the ground floor: they import nothing of ours and no node: module. Pass it in.',
       from: { path: '^src/(ip/|errors\\.ts)' },
       to: { path: '^src/', pathNot: '^src/(ip/|errors\\.ts)' },
     },
@@ -47,35 +48,40 @@ export default {
     {
       name: 'core-has-no-node-and-no-drivers',
       severity: 'error',
-      comment: 'The core does no I/O and reads no clock: no node: module and no driver. Do it in an adapter and pass the result.',
+      comment:
+        'The core does no I/O and reads no clock: no node: module and no driver. Do it in an adapter and pass the result.',
       from: { path: core },
       to: { dependencyTypes: ['core', 'npm', 'npm-optional', 'npm-dev'] },
     },
     {
       name: 'stages-look-back-not-forward-features',
       severity: 'error',
-      comment: 'features come before detector, decisions and evaluation: a stage may only know the stage before it.',
+      comment:
+        'features come before detector, decisions and evaluation: a stage may only know the stage before it.',
       from: { path: '^src/features/' },
       to: { path: '^src/(detector|decisions|evaluation)/' },
     },
     {
       name: 'stages-look-back-not-forward-detector',
       severity: 'error',
-      comment: 'The detector comes before decisions and evaluation: move the shared idea back to the earlier stage.',
+      comment:
+        'The detector comes before decisions and evaluation: move the shared idea back to the earlier stage.',
       from: { path: '^src/detector/' },
       to: { path: '^src/(decisions|evaluation)/' },
     },
     {
       name: 'config-stands-alone',
       severity: 'error',
-      comment: 'config may use errors, ip and the schema library only; everybody else gets the loaded values passed in.',
+      comment:
+        'config may use errors, ip and the schema library only; everybody else gets the loaded values passed in.',
       from: { path: '^src/config/' },
       to: { path: '^src/', pathNot: '^src/(config|ip)/|^src/errors\\.ts' },
     },
     {
       name: 'adapters-know-core-types-only',
       severity: 'error',
-      comment: 'An adapter talks to one outside system: core, ip, errors and the logger type are fine; runs, entries, config are not.',
+      comment:
+        'An adapter talks to one outside system: core, ip, errors and the logger type are fine; runs, entries, config are not.',
       from: { path: adapters },
       to: { path: '^src/(runs|daemon|http|cli|config)/' },
     },
@@ -126,6 +132,9 @@ export default {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
   },
 };
