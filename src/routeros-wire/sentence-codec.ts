@@ -7,11 +7,6 @@
 /** Above this a word cannot be an honest one; without a bound five bytes could make us reserve 4 GiB. */
 export const MAX_WORD_BYTES = 16 * 1024 * 1024;
 
-const utf8Encoder = new TextEncoder();
-// Not fatal: one entry that somebody commented in another code page must not end the session.
-// ignoreBOM keeps a leading U+FEFF, which would otherwise vanish from the value.
-const utf8Decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-
 /** Turns received pieces, cut anywhere, into whole sentences. One decoder per connection. */
 export interface SentenceDecoder {
   /** Sentences completed by `piece`, in order. Throws RangeError on bytes that are no length; the stream is then lost. */
@@ -39,19 +34,18 @@ export function encodeLength(length: number): number[] {
 
 /** One sentence on the wire, UTF-8. Throws RangeError on an empty word, which would end the sentence early. */
 export function encodeSentence(words: readonly string[]): Uint8Array {
-  const encoded = words.map((word) => {
+  const sizes = words.map((word) => {
     if (word === '') throw new RangeError('an empty word would end the sentence early');
-    return utf8Encoder.encode(word);
+    return Buffer.byteLength(word);
   });
-  const prefixes = encoded.map((word) => encodeLength(word.length));
-  const size = encoded.reduce((sum, word, index) => sum + word.length + prefixes[index]!.length, 1);
-  const sentence = new Uint8Array(size);
+  const prefixes = sizes.map(encodeLength);
+  const total = sizes.reduce((sum, size, index) => sum + size + prefixes[index]!.length, 1);
+  const sentence = Buffer.alloc(total);
   let offset = 0;
-  encoded.forEach((word, index) => {
+  words.forEach((word, index) => {
     sentence.set(prefixes[index]!, offset);
     offset += prefixes[index]!.length;
-    sentence.set(word, offset);
-    offset += word.length;
+    offset += sentence.write(word, offset);
   });
   return sentence;
 }
@@ -78,7 +72,7 @@ export function createSentenceDecoder(): SentenceDecoder {
 
   function takeWordBytes(piece: Uint8Array, offset: number): number {
     if (partial === null && piece.length - offset >= length) {
-      words.push(utf8Decoder.decode(piece.subarray(offset, offset + length)));
+      words.push(textOf(piece.subarray(offset, offset + length)));
       return offset + length;
     }
     partial ??= new Uint8Array(length);
@@ -86,7 +80,7 @@ export function createSentenceDecoder(): SentenceDecoder {
     partial.set(taken, filled);
     filled += taken.length;
     if (filled === length) {
-      words.push(utf8Decoder.decode(partial));
+      words.push(textOf(partial));
       partial = null;
       filled = 0;
     }
@@ -126,4 +120,9 @@ function readFirstLengthByte(byte: number): [value: number, bytesLeft: number] {
   if (byte < 0xf0) return [byte & 0x0f, 3];
   if (byte === 0xf0) return [0, 4];
   throw new RangeError(`0x${byte.toString(16)} is a reserved control byte, not a word length`);
+}
+
+/** Bytes that are not UTF-8 become U+FFFD: one entry commented in another code page must not end the session. */
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }

@@ -26,7 +26,7 @@ export interface AddressListOptions {
 }
 
 /** A change the router (or our own check) refused; the others were carried out. */
-export interface RefusedChange {
+interface RefusedChange {
   readonly address: string;
   readonly message: string;
 }

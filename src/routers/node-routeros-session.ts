@@ -223,16 +223,16 @@ class NodeRouterosSession implements RouterSession {
   }
 
   #receive(words: string[], tags: ConnectorInside['receiver']['tags']): void {
-    const reply = parseReply(words);
-    if (reply.kind === '!fatal') {
-      const reason = reasonOf(reply);
+    if (words[0] === '!fatal') {
+      const reason = reasonOf(parseReply(words));
       this.#giveUp(this.#phase === 'login' ? this.#loginFailed(reason) : this.#ended(reason));
       return;
     }
-    const reader = reply.tag === null ? undefined : tags.get(reply.tag);
+    const tag = words.find((word) => word.startsWith('.tag='))?.slice('.tag='.length);
+    const reader = tag === undefined ? undefined : tags.get(tag);
     if (reader !== undefined) reader.callback(words);
     // Every tag we sent is known until its `!done`: whoever answers another one is out of step with us.
-    else this.#giveUp(this.#ended(`it sent ${reply.kind} for a command nobody gave`));
+    else this.#giveUp(this.#ended(`it sent ${words[0] ?? ''} for a command nobody gave`));
   }
 
   #openChannel(connector: Connector): Channel {

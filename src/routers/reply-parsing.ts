@@ -4,8 +4,6 @@ import type { ReplyRow } from './router-session.ts';
 export interface Reply {
   /** `!re`, `!done`, `!trap`, `!fatal`, `!empty`, or one of a newer RouterOS. */
   readonly kind: string;
-  /** Null on `!fatal` and on other replies to nobody in particular. */
-  readonly tag: string | null;
   readonly attributes: ReplyRow;
   /** Words that are neither attribute nor tag: `!fatal` brings its reason as one. */
   readonly plainText: string;
@@ -15,17 +13,15 @@ export interface Reply {
 export function parseReply(words: readonly string[]): Reply {
   const attributes: [string, string][] = [];
   const plain: string[] = [];
-  let tag: string | null = null;
   for (const word of words.slice(1)) {
     const end = word.indexOf('=', 1);
-    if (word.startsWith('.tag=')) tag = word.slice('.tag='.length);
-    else if (!word.startsWith('=')) plain.push(word);
+    if (word.startsWith('.tag=')) continue;
+    if (!word.startsWith('=')) plain.push(word);
     else if (end === -1) attributes.push([word.slice(1), '']);
     else attributes.push([word.slice(1, end), word.slice(end + 1)]);
   }
   return {
     kind: words[0] ?? '',
-    tag,
     // fromEntries defines own properties, so a value named __proto__ stays a value.
     attributes: Object.fromEntries(attributes),
     plainText: plain.join(' '),

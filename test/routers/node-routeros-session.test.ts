@@ -118,6 +118,21 @@ describe('a command', () => {
     expect(await session.run(IDENTITY, [])).toHaveLength(1);
   });
 
+  it('travels in one piece: a packet per word would cost a delayed acknowledgement each', async () => {
+    const pieces: string[][][] = [];
+    const peer = await openPeer((socket) => {
+      const decoder = createSentenceDecoder();
+      socket.on('data', (data: Buffer) => {
+        const sentences = decoder.push(data);
+        pieces.push(sentences);
+        for (const words of sentences) socket.write(encodeSentence(['!done', words.at(-1)!]));
+      });
+    });
+    const session = await openSession(peer);
+    for (let round = 0; round < 20; round += 1) await session.run(`${LIST}/add`, ['=a=b', '=c=d', '=e=f']);
+    expect(pieces.map((sentences) => sentences.length)).toEqual(Array.from({ length: 21 }, () => 1));
+  });
+
   it('among hundreds side by side gets its own answer', async () => {
     const simulator = await openSimulator();
     const session = await openSession(simulator);
