@@ -16,6 +16,8 @@ export default tseslint.config(
       // Typed arrays and matrix rows are indexed within bounds the loops themselves establish.
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // `const { secret: _secret, ...rest } = …` is how a field is left out.
+      '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_' }],
       'no-console': 'error',
     },
   },

@@ -106,5 +106,5 @@ function overview(): string {
 
 function version(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return String((manifest as { version: string }).version);
+  return (manifest as { version: string }).version;
 }

@@ -1,14 +1,13 @@
-import { type ScheduledTask, schedule } from 'node-cron';
+import { type Logger as CronLogger, type ScheduledTask, schedule } from 'node-cron';
 import type { Config } from '../config/load-config.ts';
-import { AutoblockError, EXIT, messageOf } from '../errors.ts';
+import { AutoblockError, EXIT } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { holdProcessLock } from '../storage/process-lock.ts';
 import { createDetectorInUse, type DetectorInUse } from './detector-in-use.ts';
-import { deliverOnce, detectOnce, syncOnce } from './jobs.ts';
 import { createRunWatch, type RunWatch } from './run-watch.ts';
+import { detectionJob, type JobParts, syncJob, trainingJob } from './scheduled-jobs.ts';
 import { createSyncLoop, type SyncLoop } from './sync-loop.ts';
 import type { SystemdNotifier } from './systemd-notify.ts';
-import { trainInThread } from './training-thread.ts';
 import { openWorkplace, type Workplace } from './workplace.ts';
 
 export interface DaemonParts {
@@ -34,13 +33,11 @@ interface Running {
   readonly watch: RunWatch;
   readonly stopping: AbortController;
   /** Runs under way, waited for at the end. */
-  readonly underWay: Set<Promise<void>>;
+  readonly underWay: Map<string, Promise<void>>;
 }
 
 /** A detection run longer than this is stuck: reading is bounded by the statement timeout far below it. */
 const MAX_RUN_MS = 15 * 60_000;
-/** History in the ledger is kept for this long. */
-const KEEP_HISTORY_MS = 90 * 86_400_000;
 
 /**
  * Starts the daemon: lock, state, PostgreSQL (may be away), model, routers (may be away), schedules, and only then
@@ -71,7 +68,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     { detectCron: config.detectCron, retrainCron: config.retrainCron, timezone: config.cronTimezone },
     'daemon ready',
   );
-  void track(running, detectionJob(running));
+  void track(running, { name: 'detection', job: detectionJob });
 
   return {
     async reload() {
@@ -85,7 +82,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       clearInterval(beat);
       running.stopping.abort();
       for (const task of tasks) await task.destroy();
-      await Promise.allSettled(running.underWay);
+      await Promise.allSettled(running.underWay.values());
       await running.syncLoop.stop();
       const failures = await workplace.closers.closeAll();
       lock.release();
@@ -102,14 +99,14 @@ function assemble(parts: DaemonParts, workplace: Workplace): Running {
     parts,
     workplace,
     detector: createDetectorInUse({ config, registry, isInternal, logger }),
-    syncLoop: createSyncLoop({ sync: () => syncAndDeliver(running), logger, random }),
+    syncLoop: createSyncLoop({ sync: () => syncJob(workplace), logger, random }),
     watch: createRunWatch({
       startedAtMs: nowMs(),
       intervalMs: longestIntervalMs(config),
       maxRunMs: MAX_RUN_MS,
     }),
     stopping: new AbortController(),
-    underWay: new Set(),
+    underWay: new Map(),
   };
   return running;
 }
@@ -144,110 +141,50 @@ function isUnavailable(thrown: unknown): thrown is AutoblockError {
 }
 
 function scheduleRuns(running: Running): ScheduledTask[] {
-  const { config } = running.parts;
-  const options = { timezone: config.cronTimezone, noOverlap: true };
-  return [
-    schedule(config.detectCron, () => track(running, detectionJob(running)), { ...options, name: 'detect' }),
-    schedule(config.retrainCron, () => track(running, trainingJob(running)), { ...options, name: 'retrain' }),
+  const { config, logger } = running.parts;
+  const options = { timezone: config.cronTimezone, logger: cronLogger(logger) };
+  const tasks = [
+    schedule(config.detectCron, () => track(running, { name: 'detection', job: detectionJob }), options),
   ];
-}
-
-async function track(running: Running, job: Promise<void>): Promise<void> {
-  running.underWay.add(job);
-  try {
-    await job;
-  } finally {
-    running.underWay.delete(job);
+  if (config.useHybridDetector) {
+    const retrain = { name: 'retrain', job: trainingJob };
+    tasks.push(schedule(config.retrainCron, () => track(running, retrain), options));
   }
+  return tasks;
 }
 
-/** One scheduled detection. Never throws: the next tick must come. */
-async function detectionJob(running: Running): Promise<void> {
-  const { parts, workplace, detector, watch, stopping } = running;
+/** What node-cron has to say (a missed tick, say) belongs into the same log. */
+function cronLogger(logger: Logger): CronLogger {
+  return {
+    info: (message) => logger.info({ cron: message }, 'scheduler'),
+    warn: (message) => logger.warn({ code: 'SCHEDULE', cron: message }, 'scheduler'),
+    error: (message, thrown) =>
+      logger.error({ code: 'SCHEDULE', cron: String(message), err: thrown }, 'scheduler'),
+    debug: (message) => logger.debug({ cron: String(message) }, 'scheduler'),
+  };
+}
+
+/** Starts a job unless one of its kind is under way or the daemon is stopping; stopping waits for it. */
+async function track(
+  running: Running,
+  { name, job }: { name: string; job: (parts: JobParts) => Promise<void> },
+): Promise<void> {
+  const { parts, workplace, detector, watch, stopping, syncLoop, underWay } = running;
   if (stopping.signal.aborted) return;
-  watch.started(parts.nowMs());
-  detector.refresh();
-  const runId = workplace.ledger.beginRun('detection', parts.nowMs());
-  try {
-    const { detections, verdicts, ...summary } = await detectOnce(workplace, {
-      runId,
-      detector: detector.current(),
-      asOfMs: parts.nowMs(),
-      dryRun: parts.config.dryRun,
-      signal: stopping.signal,
-    });
-    if (parts.config.dryRun) {
-      workplace.ledger.finishRun({ id: runId, status: 'ok', details: summary, nowMs: parts.nowMs() });
-    }
-    // Not awaited: a slow router must not delay the next detection.
-    void running.syncLoop.request();
-    await deliverOnce(workplace);
-    workplace.ledger.prune({ beforeMs: parts.nowMs() - KEEP_HISTORY_MS });
-  } catch (thrown) {
-    reportFailure(running, {
-      runId,
-      thrown,
-      sentence: 'detection run failed: nothing was decided, the next run tries again',
-    });
-  } finally {
-    watch.ended(parts.nowMs());
+  if (underWay.has(name)) {
+    parts.logger.warn({ code: 'RUN_SKIPPED', run: name }, 'run skipped: the one before is still under way');
+    return;
   }
-}
-
-/** Weekly retraining in a thread; detection goes on beside it and picks the new model up at its next run. */
-async function trainingJob(running: Running): Promise<void> {
-  const { parts, workplace, stopping } = running;
-  if (stopping.signal.aborted || !parts.config.useHybridDetector) return;
-  const runId = workplace.ledger.beginRun('training', parts.nowMs());
-  try {
-    const { connectionString } = await workplace.database.ready();
-    const order = {
-      config: parts.config,
-      connectionString,
-      excludedSources: knownBadSources(workplace),
-      asOfMs: parts.nowMs(),
-    };
-    const answer = await trainInThread(order, stopping.signal);
-    workplace.ledger.finishRun({
-      id: runId,
-      status: answer.ok ? 'ok' : 'failed',
-      details: answer,
-      nowMs: parts.nowMs(),
-    });
-    if (answer.ok) parts.logger.info({ modelVersion: answer.version }, 'retrain finished: new model');
-    else parts.logger.error({ ...answer, code: answer.code }, 'retrain failed: the model in use stays');
-  } catch (thrown) {
-    reportFailure(running, { runId, thrown, sentence: 'retrain failed: the model in use stays' });
-  }
-}
-
-/** Addresses blocked now never teach a model what is normal. */
-export function knownBadSources(workplace: Workplace): string[] {
-  return workplace.ledger.activeBlocks(workplace.nowMs()).map((block) => block.address);
-}
-
-async function syncAndDeliver({ parts, workplace }: Running): Promise<boolean> {
-  const results = await syncOnce(workplace, { dryRun: parts.config.dryRun });
-  if (parts.config.dryRun) return true;
-  try {
-    await deliverOnce(workplace);
-  } catch (thrown) {
-    parts.logger.warn(
-      { code: thrown instanceof AutoblockError ? thrown.code : 'INTERNAL', err: thrown },
-      'PostgreSQL not told about pushed blocks yet: the ledger keeps it for the next run',
-    );
-  }
-  return results.every((result) => result.ok);
-}
-
-function reportFailure(
-  { parts, workplace }: Running,
-  { runId, thrown, sentence }: { runId: number; thrown: unknown; sentence: string },
-): void {
-  const code = thrown instanceof AutoblockError ? thrown.code : 'INTERNAL';
-  parts.logger.error({ code, err: thrown }, sentence);
-  const details = { code, message: messageOf(thrown) };
-  workplace.ledger.finishRun({ id: runId, status: 'failed', details, nowMs: parts.nowMs() });
+  const run = job({
+    workplace,
+    detector,
+    watch,
+    stopping: stopping.signal,
+    requestSync: () => void syncLoop.request(),
+  });
+  underWay.set(name, run);
+  await run;
+  underWay.delete(name);
 }
 
 function feedWatchdog({ parts, watch }: Running): NodeJS.Timeout {

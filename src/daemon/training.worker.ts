@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from '../config/load-config.ts';
-import { AutoblockError, messageOf } from '../errors.ts';
+import { AutoblockError, type ErrorCode, messageOf } from '../errors.ts';
 import { createLogger } from '../logger.ts';
 import { trainFromDatabase } from './training-job.ts';
 
@@ -15,7 +15,7 @@ export interface TrainingOrder {
 
 export type TrainingAnswer =
   | { readonly ok: true; readonly version: string }
-  | { readonly ok: false; readonly code: string; readonly message: string };
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
 
 const order = workerData as TrainingOrder;
 const logger = createLogger({ level: order.config.logLevel });

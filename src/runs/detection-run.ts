@@ -265,6 +265,13 @@ function report(logger: Logger, result: DetectionRunResult, dryRun: boolean): vo
       'protected source looks like an attacker and was not blocked',
     );
   }
-  const { detections, verdicts, ...fields } = result;
-  logger.info({ ...fields, sources: verdicts.length, dryRun }, 'detection run finished');
+  logger.info({ ...runFigures(result), dryRun }, 'detection run finished');
+}
+
+/** The figures of a run without its lists: for the log line and the run history. */
+export function runFigures(
+  result: DetectionRunResult,
+): Omit<DetectionRunResult, 'detections' | 'verdicts'> & { sources: number } {
+  const { detections: _detections, verdicts, ...figures } = result;
+  return { ...figures, sources: verdicts.length };
 }

@@ -69,13 +69,7 @@ function asText(status: Status): string {
   const routers = status.routers.map(({ name, state }) =>
     state === null
       ? [name, 'never synced', null, null, null]
-      : [
-          name,
-          state.errorCode ?? 'ok',
-          timeText(state.succeededAtMs),
-          state.entries,
-          state.error,
-        ],
+      : [name, state.errorCode ?? 'ok', timeText(state.succeededAtMs), state.entries, state.error],
   );
   const runs = status.runs.map((run) => [
     run.kind,

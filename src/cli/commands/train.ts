@@ -1,4 +1,4 @@
-import { knownBadSources } from '../../daemon/daemon.ts';
+import { knownBadSources } from '../../daemon/scheduled-jobs.ts';
 import { trainFromDatabase, trainFromFlows } from '../../daemon/training-job.ts';
 import type { Workplace } from '../../daemon/workplace.ts';
 import { AutoblockError, EXIT, messageOf } from '../../errors.ts';

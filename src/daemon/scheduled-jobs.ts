@@ -1,0 +1,133 @@
+import { AutoblockError, messageOf } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { runFigures } from '../runs/detection-run.ts';
+import type { RunKind } from '../storage/ledger-runs.ts';
+import type { DetectorInUse } from './detector-in-use.ts';
+import { deliverOnce, detectOnce, syncOnce } from './jobs.ts';
+import type { RunWatch } from './run-watch.ts';
+import { trainInThread } from './training-thread.ts';
+import type { Workplace } from './workplace.ts';
+
+export interface JobParts {
+  readonly workplace: Workplace;
+  readonly detector: DetectorInUse;
+  readonly watch: RunWatch;
+  readonly stopping: AbortSignal;
+  /** Asks for a router sync without waiting for it: a slow router must not delay the next detection. */
+  readonly requestSync: () => void;
+}
+
+/** History in the ledger is kept for this long. */
+const KEEP_HISTORY_MS = 90 * 86_400_000;
+/** Versions in the models folder beside the latest. */
+const KEEP_MODELS = 8;
+
+/** One scheduled detection. Never rejects: the next tick must come. */
+export async function detectionJob(parts: JobParts): Promise<void> {
+  const { workplace, detector, watch, stopping, requestSync } = parts;
+  const { config, ledger, nowMs } = workplace;
+  watch.started(nowMs());
+  const detected = await recordedJob(parts, 'detection', async (runId) => {
+    detector.refresh();
+    const result = await detectOnce(workplace, {
+      runId,
+      detector: detector.current(),
+      asOfMs: nowMs(),
+      dryRun: config.dryRun,
+      signal: stopping,
+    });
+    // A run that records its decisions closes its row in the same transaction.
+    return config.dryRun ? { details: runFigures(result) } : null;
+  });
+  watch.ended(nowMs());
+  if (!detected) return;
+  requestSync();
+  await deliverOrKeep(workplace);
+  await quietly(workplace.logger, () => ledger.prune({ beforeMs: nowMs() - KEEP_HISTORY_MS }));
+}
+
+/** Weekly retraining in a thread; detection goes on beside it and picks the new model up at its next run. */
+export async function trainingJob(parts: JobParts): Promise<void> {
+  const { workplace, stopping } = parts;
+  const { config, database, registry, logger, nowMs } = workplace;
+  await recordedJob(parts, 'training', async () => {
+    const { connectionString } = await database.ready();
+    const excludedSources = knownBadSources(workplace);
+    const answer = await trainInThread(
+      { config, connectionString, excludedSources, asOfMs: nowMs() },
+      stopping,
+    );
+    if (!answer.ok) throw new AutoblockError(answer.code, answer.message);
+    logger.info({ modelVersion: answer.version }, 'retrain finished: new model');
+    registry.prune({ keep: KEEP_MODELS });
+    return { details: answer };
+  });
+}
+
+/** Brings routers up to date, then PostgreSQL. Resolves to false when a router was not brought up to date. */
+export async function syncJob(workplace: Workplace): Promise<boolean> {
+  const { config } = workplace;
+  const results = await syncOnce(workplace, { dryRun: config.dryRun });
+  if (!config.dryRun) await deliverOrKeep(workplace);
+  return results.every((result) => result.ok);
+}
+
+/** Addresses blocked now never teach a model what is normal. */
+export function knownBadSources(workplace: Workplace): string[] {
+  return workplace.ledger.activeBlocks(workplace.nowMs()).map((block) => block.address);
+}
+
+const FAILURE_SENTENCES: Record<'detection' | 'training', string> = {
+  detection: 'detection run failed: nothing was decided, the next run tries again',
+  training: 'retrain failed: the model in use stays',
+};
+
+/** Begins a row in the run history and closes it however the work ends. Resolves to whether it worked. */
+async function recordedJob(
+  { workplace, stopping }: JobParts,
+  kind: keyof typeof FAILURE_SENTENCES & RunKind,
+  work: (runId: number) => Promise<{ details: unknown } | null>,
+): Promise<boolean> {
+  const { ledger, logger, nowMs } = workplace;
+  let runId: number | null = null;
+  try {
+    runId = ledger.beginRun(kind, nowMs());
+    const outcome = await work(runId);
+    if (outcome !== null) ledger.finishRun({ id: runId, status: 'ok', ...outcome, nowMs: nowMs() });
+    return true;
+  } catch (thrown) {
+    const code = codeOf(thrown);
+    if (stopping.aborted) logger.info({ kind }, 'run given up because the daemon is stopping');
+    else logger.error({ code, err: thrown }, FAILURE_SENTENCES[kind]);
+    const id = runId;
+    if (id !== null) {
+      const details = { code, message: messageOf(thrown) };
+      await quietly(logger, () => ledger.finishRun({ id, status: 'failed', details, nowMs: nowMs() }));
+    }
+    return false;
+  }
+}
+
+async function deliverOrKeep(workplace: Workplace): Promise<void> {
+  try {
+    await deliverOnce(workplace);
+  } catch (thrown) {
+    workplace.logger.warn(
+      { code: codeOf(thrown), err: thrown },
+      'detections not delivered to PostgreSQL yet: the ledger keeps them for the next run',
+    );
+  }
+}
+
+/** Upkeep whose failure must be seen but must not end the daemon (full disk, locked file). */
+async function quietly(logger: Logger, work: () => unknown): Promise<void> {
+  try {
+    await work();
+  } catch (thrown) {
+    logger.error({ code: codeOf(thrown), err: thrown }, 'ledger upkeep failed');
+  }
+}
+
+function codeOf(thrown: unknown): AutoblockError['code'] {
+  return thrown instanceof AutoblockError ? thrown.code : 'INTERNAL';
+}
