@@ -31,6 +31,8 @@ export function createEntityIndex({
   const sources: string[] = [];
   const sourceOf = new Map<string, number>();
   const lastEntityOf: number[] = [];
+  // Beside the entity and not read from its row: for every new window that would be a cache miss on the old row.
+  const lastWindowOf: number[] = [];
   const buckets: Buckets = { cells: new Uint32Array(FIRST_CAPACITY * 2), capacity: FIRST_CAPACITY, used: 0 };
 
   function isAt(cursor: EntityCursor, source: number, windowStartMs: number): boolean {
@@ -64,12 +66,13 @@ export function createEntityIndex({
       if (source === undefined) {
         source = sources.push(sourceIp) - 1;
         sourceOf.set(sourceIp, source);
-      } else {
+      } else if (lastWindowOf[source] === windowStartMs) {
         rows.moveTo(cursor, lastEntityOf[source]!);
-        if (cursor.sums[cursor.sumAt + SUM.windowStartMs] === windowStartMs) return;
+        return;
       }
       seekInBuckets(cursor, source, windowStartMs);
       lastEntityOf[source] = cursor.entity;
+      lastWindowOf[source] = windowStartMs;
     },
   };
 }

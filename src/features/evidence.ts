@@ -22,7 +22,7 @@ export const EVIDENCE_COLUMNS = [
   'distinct_destination_ports',
   /** Destination addresses of login_flows. */
   'distinct_login_destinations',
-  /** Most flows within one clock minute. */
+  /** Most flows within one minute counted from the start of the window. */
   'max_flows_per_minute',
   /** Both directions; unknown counts as 0. */
   'bytes_total',

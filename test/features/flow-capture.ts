@@ -1,44 +1,22 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { LogRecord } from '../../src/features/log-record.ts';
+import { type FlowLine, parseFlowHeader, parseFlowLine } from '../../src/evaluation/flow-csv.ts';
+import { sharedFlows } from '../support/shared-data.ts';
 
-const FLOWS_DIR = join(import.meta.dirname, '../../../shared/data/flows');
+export type LabelledFlow = Extract<FlowLine, { ok: true }>;
 
-/** Path of a shared capture; null, with the reason printed, where the shared data is missing. */
-export function sharedCapture(name: string): string | null {
-  const path = join(FLOWS_DIR, name);
-  if (existsSync(path)) return path;
-  process.stderr.write(`skipped: no shared capture ${path}\n`);
-  return null;
-}
-
-/** Records of a canonical flow CSV in file order; the captures hold no quoted fields. */
-export function readCapture(path: string): LogRecord[] {
-  const [, ...lines] = gunzipSync(readFileSync(path)).toString('utf8').trimEnd().split('\n');
-  return lines.map(toRecord);
-}
-
-function toRecord(line: string): LogRecord {
-  const [time, sourceIp, sourcePort, destinationIp, destinationPort, protocol, action, bytes, packets] =
-    line.split(',');
-  return {
-    timestampMs: Date.parse(`${time!.slice(0, 23)}Z`) + Number(time!.slice(23, 26)) / 1000,
-    sourceIp: sourceIp!,
-    sourcePort: numberOrNull(sourcePort),
-    destinationIp: destinationIp!,
-    destinationPort: numberOrNull(destinationPort),
-    protocol: textOrNull(protocol),
-    action: textOrNull(action),
-    bytes: numberOrNull(bytes),
-    packets: numberOrNull(packets),
-  };
-}
-
-function numberOrNull(text: string | undefined): number | null {
-  return text === undefined || text === '' ? null : Number(text);
-}
-
-function textOrNull(text: string | undefined): string | null {
-  return text === undefined || text === '' ? null : text;
+/**
+ * All flows of a shared capture in file order; none where it is missing, because the body of a skipped suite still
+ * runs.
+ */
+export function readCapture(name: string): LabelledFlow[] {
+  const path = sharedFlows(name);
+  if (!existsSync(path)) return [];
+  const [header, ...lines] = gunzipSync(readFileSync(path)).toString('utf8').trimEnd().split('\n');
+  const columns = parseFlowHeader(header!);
+  return lines.map((line) => {
+    const flow = parseFlowLine(line, columns);
+    if (!flow.ok) throw new Error(`${name}: ${flow.reason.column} reads ${flow.reason.found}`);
+    return flow;
+  });
 }
