@@ -192,7 +192,7 @@ build() {
     node node_modules/typescript/bin/tsc -p tsconfig.build.json
     npm prune --omit=dev --include=optional --no-audit --no-fund
     # Without sources scripts/autoblock.mjs takes this for an installed package and never builds in it.
-    rm -rf src test coverage .ci tsconfig*.json eslint.config.mjs vitest.config.ts biome.json knip.json
+    rm -rf src test coverage .ci tsconfig*.json ./*.config.* .dependency-cruiser.mjs biome.json knip.json
     chmod -R u=rwX,go=rX .
   )
 }
@@ -224,8 +224,8 @@ CHECK
 verify_program() {
   local program=$1/scripts/autoblock.mjs scratch=$2
   cd "$scratch"
-  export STATE_DIR=$scratch/state MODELS_DIR=$scratch/models
-  node "$program" --version && node "$program" selftest
+  local settings=(STATE_DIR="$scratch/state" MODELS_DIR="$scratch/models")
+  env "${settings[@]}" node "$program" --version && env "${settings[@]}" node "$program" selftest
 }
 
 # Subshells and explicit returns: `set -e` does not hold inside a function that is asked for its result.
