@@ -111,11 +111,13 @@ export function applyCaps({
   const applicable = [...caps];
   if (isForgeable(row)) applicable.push(FORGEABLE);
   if (row('flows') === 1) applicable.push(SINGLE_FLOW);
-  let riskScore = Math.round(raw * 10) / 10;
+  // Rounded before comparing: 94.96 is shown as 95 and must meet the caps of 95.
+  const rounded = Math.round(raw * 10) / 10;
+  let riskScore = rounded;
   const named: Reason[] = [];
   for (const cap of applicable) {
     const threshold = cap.below === 'high' ? thresholds.highRisk : thresholds.mediumRisk;
-    if (raw < threshold && cap !== SINGLE_FLOW) continue;
+    if (rounded < threshold && cap !== SINGLE_FLOW) continue;
     riskScore = Math.min(riskScore, threshold - BELOW);
     named.push({ text: cap.text, subject: cap.subject, observed: observedOf(cap, row), typical: null });
   }

@@ -274,7 +274,7 @@ function describeModel({
     counts: {
       records: info.records,
       entities: Object.values(groups).reduce((sum, model) => sum + model.entityCount, 0),
-      excludedEntities: Object.values(exclusions).reduce((sum: number, count: number) => sum + count, 0),
+      excludedEntities: Object.values<number>({ ...exclusions }).reduce((sum, count) => sum + count, 0),
       exclusions,
     },
     groups: described,

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { createHybridDetector } from '../../src/detector/hybrid-detector.ts';
+import { isInternal, normalRecords, siteModel, thresholds } from './site.ts';
+import { dropped, flow, flows, fold, refused } from './traffic.ts';
+
+const detector = createHybridDetector({ model: siteModel, thresholds, isInternal });
+
+const guesser = flows(150, () => ({ sourceIp: '192.0.2.66', destinationPort: 22, packets: 22, bytes: 4000 }));
+const scanner = flows(
+  412,
+  (i) => ({
+    sourceIp: '192.0.2.67',
+    destinationPort: 1 + i,
+    ...(i % 40 === 0 ? { packets: 8, bytes: 1400 } : refused),
+  }),
+  { toMs: 90_000 },
+);
+const forgeableScanner = flows(412, (i) => ({ sourceIp: '192.0.2.68', destinationPort: 1 + i, ...dropped }), {
+  toMs: 90_000,
+});
+const probe = [flow({ sourceIp: '192.0.2.69', destinationPort: 5060, ...dropped })];
+
+describe('hybrid detector', () => {
+  it('tells which model judges', () => {
+    expect(detector).toMatchObject({ name: 'hybrid', modelVersion: siteModel.metadata.version });
+  });
+
+  it('calls a password attack and a port scan with completed exchanges high, with reasons', () => {
+    const found = detector.detect(fold([...guesser, ...scanner]));
+    expect(
+      found.map(({ sourceIp, confidence, anomalyType }) => [sourceIp, confidence, anomalyType]).sort(),
+    ).toEqual([
+      ['192.0.2.66', 'high', 'brute_force'],
+      ['192.0.2.67', 'high', 'port_scan'],
+    ]);
+    const scan = found.find((detection) => detection.sourceIp === '192.0.2.67')!;
+    expect(scan.reasons[0]?.text).toMatch(
+      /^412 destination ports in 5 min; typical for this network: up to \d+$/,
+    );
+    for (const { reasons } of found) {
+      expect(reasons.length).toBeGreaterThanOrEqual(2);
+      expect(reasons.length).toBeLessThanOrEqual(4);
+      for (const reason of reasons) expect(reason.text).toMatch(/^[\x20-\x7e]+$/);
+    }
+  });
+
+  it('keeps the same scan below high when every packet could be forged, and says so', () => {
+    const [scan] = detector.detect(fold(forgeableScanner));
+    expect(scan).toMatchObject({ confidence: 'medium', anomalyType: 'port_scan' });
+    expect(scan?.reasons.at(-1)?.text).toMatch(/could be forged/);
+  });
+
+  it('never raises a single flow above low', () => {
+    for (const { confidence } of detector.detect(fold(probe))) expect(confidence).toBe('low');
+  });
+
+  it('hardly troubles an operator with harmless traffic it has not seen', () => {
+    const table = fold(normalRecords(1000, 99));
+    const flagged = detector.detect(table).filter(({ confidence }) => confidence !== 'low');
+    expect(flagged.length).toBeLessThanOrEqual(10);
+    expect(flagged.filter(({ confidence }) => confidence === 'high')).toEqual([]);
+  });
+
+  it('gives the same detections whatever else is in the table', () => {
+    const alone = detector.detect(fold(guesser));
+    const among = detector.detect(fold([...normalRecords(200, 5), ...guesser]));
+    expect(among.filter(({ sourceIp }) => sourceIp === '192.0.2.66')).toEqual(alone);
+  });
+
+  it('judges a group the model does not know by the rules and says so', () => {
+    const { external } = siteModel.groups;
+    const outsideOnly = { ...siteModel, groups: { external: external! } };
+    const partial = createHybridDetector({ model: outsideOnly, thresholds, isInternal });
+    const inside = flows(150, () => ({
+      sourceIp: '10.1.2.3',
+      destinationPort: 22,
+      packets: 22,
+      bytes: 4000,
+    }));
+    const found = partial.detect(fold([...inside, ...guesser]));
+    const judgedBy = Object.fromEntries(found.map((one) => [one.sourceIp, [one.detector, one.modelVersion]]));
+    expect(judgedBy).toEqual({
+      '10.1.2.3': ['legacy', null],
+      '192.0.2.66': ['hybrid', siteModel.metadata.version],
+    });
+  });
+
+  it('asks once whether a source is internal, however many windows it has', () => {
+    let asked = 0;
+    const counting = createHybridDetector({
+      model: siteModel,
+      thresholds,
+      isInternal: (ip) => {
+        asked += 1;
+        return isInternal(ip);
+      },
+    });
+    counting.detect(fold(flows(40, (i) => ({ timestampMs: i * 300_000 }))));
+    expect(asked).toBe(1);
+  });
+});
