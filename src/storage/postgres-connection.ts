@@ -37,7 +37,11 @@ export function createPostgresPool(options: {
   // A borrowed connection tells its loss here, an idle one to the pool as well: the pool's own event would only repeat it.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
+    // One loss is up to two events: the server's last word, and the closed socket.
+    let told = false;
     client.on('error', (error) => {
+      if (told) return;
+      told = true;
       logger.warn(
         { code: 'DATABASE_UNAVAILABLE', database, reason: messageOf(error) },
         'database connection lost',
