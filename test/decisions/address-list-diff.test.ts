@@ -49,7 +49,14 @@ describe('comparing a list with what it shall hold', () => {
     expect([unchanged, extend.length]).toEqual(isRight ? [1, 0] : [0, 1]);
   });
 
-  it('sets a timeout on an own entry that would stay for ever, by its id and printed address', () => {
+  it('sets a timeout on an own entry that would stay for ever, however short the block still lasts', () => {
+    const current = [have('192.0.2.1', { timeoutSeconds: null })];
+    expect(diff([want('192.0.2.1', DRIFT / 2)], current).extend).toMatchObject([
+      { timeoutSeconds: DRIFT / 2 },
+    ]);
+  });
+
+  it('names what to extend by its id and printed address', () => {
     const current = [have('2001:db8::1/128', { id: '*A', timeoutSeconds: null })];
     expect(diff([want('2001:db8::1')], current)).toEqual({
       ...nothing,

@@ -228,6 +228,12 @@ describe('a connection that fails while commands are under way', () => {
 });
 
 describe('opening a session', () => {
+  it('has a deadline that ends with the login', async () => {
+    const session = await openSession(await openSimulator(), { connectTimeoutMs: 300 });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(await session.run(IDENTITY, [])).toHaveLength(1);
+  });
+
   it('names a wrong password without repeating it', async () => {
     const simulator = await openSimulator();
     const refused = await openSession(simulator, { password: 'falsch-4711' }).catch(

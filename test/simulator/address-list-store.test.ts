@@ -75,6 +75,13 @@ describe('a simulated address list', () => {
     expect(store.entries()[0]).toMatchObject({ timeoutSeconds: null, dynamic: true });
   });
 
+  it('frees an address that an entry moved away from', () => {
+    const { store, add } = openStore();
+    store.set(add('192.0.2.1'), new Map([['address', '192.0.2.2']]));
+    expect(add('192.0.2.1')).toBe('*2');
+    expect(() => add('192.0.2.2')).toThrow(/already have/);
+  });
+
   it('loses dynamic entries at a reboot', () => {
     const { store, add } = openStore();
     add('192.0.2.1', { timeout: '1d' });
