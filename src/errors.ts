@@ -75,7 +75,7 @@ export const ERROR_TABLE = {
   STATE_UNWRITABLE: {
     exitCode: EXIT.unavailable,
     whatToDo:
-      'Make room on the disk of STATE_DIR and check that autoblock owns it; nothing half done was recorded.',
+      'Make room on the disk of STATE_DIR or MODELS_DIR and check that autoblock owns it; nothing half done was recorded.',
   },
   MODEL_MISSING: { exitCode: EXIT.failed, whatToDo: 'Train one with `autoblock train`.' },
   MODEL_INVALID: {

@@ -1,0 +1,146 @@
+import type Database from 'better-sqlite3';
+import { AutoblockError } from '../errors.ts';
+
+/** "ABLK": tells a ledger from any other SQLite file. */
+const LEDGER_APPLICATION_ID = 0x41424c4b;
+
+/** Numbered from 1; a published one is never changed, only followed. */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE blocks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    address TEXT NOT NULL,
+    origin TEXT NOT NULL CHECK (origin IN ('auto', 'review', 'manual')),
+    reason TEXT NOT NULL,
+    anomaly_type TEXT,
+    risk_score REAL,
+    detector TEXT,
+    model_version TEXT,
+    created_by TEXT,
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL CHECK (expires_at_ms > created_at_ms),
+    -- Evidence last seen up to here is counted into the expiry; log times may carry microseconds, hence REAL.
+    evidence_until_ms REAL NOT NULL,
+    extended_count INTEGER NOT NULL DEFAULT 0,
+    confirmed_at_ms INTEGER,
+    lifted_at_ms INTEGER,
+    lifted_by TEXT,
+    -- An index cannot ask the clock, so a block that expired is closed by a statement of its own.
+    closed_at_ms INTEGER,
+    CHECK (lifted_at_ms IS NULL OR closed_at_ms IS NOT NULL)
+  ) STRICT;
+  CREATE UNIQUE INDEX blocks_one_active ON blocks (address) WHERE closed_at_ms IS NULL;
+  CREATE INDEX blocks_by_closing ON blocks (closed_at_ms) WHERE closed_at_ms IS NOT NULL;
+  CREATE INDEX blocks_by_address ON blocks (address);
+
+  CREATE TABLE reviews (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    address TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'approved', 'rejected', 'expired')),
+    risk_score REAL NOT NULL,
+    anomaly_type TEXT NOT NULL,
+    explanation TEXT NOT NULL,
+    evidence TEXT NOT NULL CHECK (json_valid(evidence)),
+    evidence_until_ms REAL NOT NULL,
+    occurrences INTEGER NOT NULL DEFAULT 1,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    decided_at_ms INTEGER,
+    decided_by TEXT,
+    note TEXT,
+    CHECK ((status IN ('approved', 'rejected')) = (decided_at_ms IS NOT NULL AND decided_by IS NOT NULL))
+  ) STRICT;
+  CREATE UNIQUE INDEX reviews_one_pending ON reviews (address) WHERE status = 'pending';
+  CREATE INDEX reviews_by_address ON reviews (address);
+
+  CREATE TABLE runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL CHECK (kind IN ('detection', 'training', 'router_sync', 'import')),
+    status TEXT NOT NULL CHECK (status IN ('running', 'ok', 'failed', 'interrupted')),
+    started_at_ms INTEGER NOT NULL,
+    finished_at_ms INTEGER,
+    details TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(details)),
+    CHECK ((status = 'running') = (finished_at_ms IS NULL))
+  ) STRICT;
+  CREATE INDEX runs_by_kind ON runs (kind, id);
+
+  -- What PostgreSQL has still to be told. A row that is replaced gets a new id, so that dropping the ids that were
+  -- delivered never drops what came in meanwhile.
+  CREATE TABLE pending_detections (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    source_ip TEXT NOT NULL,
+    window_start_ms INTEGER NOT NULL,
+    window_end_ms INTEGER NOT NULL,
+    detector TEXT NOT NULL,
+    detection TEXT NOT NULL CHECK (json_valid(detection)),
+    detected_at_ms INTEGER NOT NULL,
+    is_false_positive INTEGER NOT NULL CHECK (is_false_positive IN (0, 1)),
+    UNIQUE (source_ip, window_start_ms, window_end_ms, detector)
+  ) STRICT;
+
+  CREATE TABLE pending_marks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL CHECK (kind IN ('blocked', 'false_positive')),
+    address TEXT NOT NULL,
+    -- blocked: first time a router held it, Unix ms; false_positive: 1 or 0.
+    value INTEGER NOT NULL,
+    UNIQUE (kind, address)
+  ) STRICT;
+
+  CREATE TABLE router_state (
+    router TEXT PRIMARY KEY,
+    attempted_at_ms INTEGER NOT NULL,
+    succeeded_at_ms INTEGER,
+    consecutive_failures INTEGER NOT NULL,
+    entries INTEGER NOT NULL,
+    added INTEGER NOT NULL,
+    extended INTEGER NOT NULL,
+    removed INTEGER NOT NULL,
+    error_code TEXT,
+    error TEXT
+  ) STRICT;
+  `,
+];
+
+/**
+ * Brings the schema up to the newest number, all steps or none.
+ * @throws AutoblockError SCHEMA_NEWER when a newer autoblock wrote the file, STATE_CORRUPT when it is no ledger.
+ */
+export function migrateLedger(db: Database.Database, path: string): void {
+  // Asked without the write lock first: opening a ledger in use must not wait for whoever writes.
+  if (knownVersion(db, path) === MIGRATIONS.length) return;
+  const migrate = db.transaction(() => {
+    const present = knownVersion(db, path);
+    for (const [index, statements] of MIGRATIONS.entries()) {
+      if (index < present) continue;
+      db.exec(statements);
+      db.pragma(`user_version = ${index + 1}`);
+    }
+    db.pragma(`application_id = ${LEDGER_APPLICATION_ID}`);
+  });
+  migrate.immediate();
+}
+
+function knownVersion(db: Database.Database, path: string): number {
+  const present = Number(db.pragma('user_version', { simple: true }));
+  refuseForeign(db, { present, path });
+  return present;
+}
+
+function refuseForeign(db: Database.Database, file: { present: number; path: string }): void {
+  const applicationId = Number(db.pragma('application_id', { simple: true }));
+  const tables = Number(db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get());
+  if (applicationId !== LEDGER_APPLICATION_ID && (tables > 0 || file.present > 0)) {
+    throw new AutoblockError(
+      'STATE_CORRUPT',
+      `${file.path} is a SQLite database but not an autoblock ledger`,
+    );
+  }
+  if (file.present > MIGRATIONS.length) {
+    throw new AutoblockError(
+      'SCHEMA_NEWER',
+      `${file.path} has ledger schema ${file.present}, this version knows up to ${MIGRATIONS.length}`,
+    );
+  }
+}
