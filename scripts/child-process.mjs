@@ -15,7 +15,12 @@ export async function runChild({ title, command, args, cwd, say }) {
   const beat = setInterval(() => say(`… still at it after ${seconds()} s`), STILL_AT_IT_MS);
   try {
     const code = await new Promise((resolve) => {
-      const child = spawn(command, args, { cwd, stdio: ['ignore', 2, 2] });
+      // JOBS lets node-gyp compile on all cores.
+      const child = spawn(command, args, {
+        cwd,
+        env: { JOBS: 'max', ...process.env },
+        stdio: ['ignore', 2, 2],
+      });
       child.once('error', (error) => {
         say(`cannot start ${command}: ${error.message}`);
         resolve(127);
@@ -31,14 +36,14 @@ export async function runChild({ title, command, args, cwd, say }) {
 
 /**
  * Runs a command and collects what it prints (both outputs, in order of arrival).
- * @param {{ command: string, args: string[], cwd: string, env?: Record<string, string | undefined> }} input
+ * @param {{ command: string, args: string[], cwd: string }} input
  * @returns {Promise<{ code: number, output: string, seconds: number }>}
  */
-export async function collectChild({ command, args, cwd, env }) {
+export async function collectChild({ command, args, cwd }) {
   const startedMs = performance.now();
   const chunks = [];
   const code = await new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.on('data', (chunk) => chunks.push(chunk));
     child.stderr.on('data', (chunk) => chunks.push(chunk));
     child.once('error', (error) => {

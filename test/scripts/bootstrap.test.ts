@@ -131,6 +131,23 @@ describe('scripts/autoblock.mjs in a checkout', () => {
     expect(readFileSync(join(checkout, 'npm-calls'), 'utf8').split('\n')[0]).toMatch(/^ci /);
   });
 
+  it('goes on without the optional packages whose entries the lockfile lacks', async () => {
+    const path = join(checkout, 'package-lock.json');
+    const lock = JSON.parse(readFileSync(path, 'utf8')) as { packages: Record<string, object> };
+    lock.packages['node_modules/pg'] = {
+      ...lock.packages['node_modules/pg'],
+      optionalDependencies: { absent: '1' },
+    };
+    writeFileSync(path, JSON.stringify(lock));
+    const env = withNpm(`[ "$1" = install ] || exit 1; ln -s ${ROOT}/node_modules node_modules`);
+    expect((await autoblock([], env)).code).toBe(0);
+    const calls = readFileSync(join(checkout, 'npm-calls'), 'utf8').trim().split('\n');
+    expect(calls.map((call) => call.split(' ').slice(0, 2))).toEqual([
+      ['ci', '--include=dev'],
+      ['install', '--no-save'],
+    ]);
+  });
+
   it('names the compiler packages when the installation fails', async () => {
     const ended = await autoblock([], withNpm('exit 7'));
     expect(ended).toMatchObject({ code: 3, stdout: '' });
