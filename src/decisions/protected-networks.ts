@@ -2,7 +2,7 @@ import { AutoblockError } from '../errors.ts';
 import { type IpNetwork, overlaps, parseNetwork } from '../ip/address.ts';
 
 /** A network that is never blocked, and the words for the operator who asks why. */
-export interface ProtectedNetwork {
+interface ProtectedNetwork {
   readonly network: IpNetwork;
   readonly why: string;
 }

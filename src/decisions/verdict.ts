@@ -11,22 +11,19 @@ export type VerdictAction =
   /** Recorded only. */
   | 'monitor';
 
-export const VERDICT_CAUSES = [
-  'high_confidence',
-  'already_blocked',
-  'medium_confidence',
-  'low_confidence',
-  'allowlisted',
-  'protected',
-  'rejected_before',
-  'already_queued',
-  'already_settled',
-  'auto_block_off',
-  'block_cap_reached',
-] as const;
-
 /** Why the action is what it is. */
-export type VerdictCause = (typeof VERDICT_CAUSES)[number];
+export type VerdictCause =
+  | 'high_confidence'
+  | 'already_blocked'
+  | 'medium_confidence'
+  | 'low_confidence'
+  | 'allowlisted'
+  | 'protected'
+  | 'rejected_before'
+  | 'already_queued'
+  | 'already_settled'
+  | 'auto_block_off'
+  | 'block_cap_reached';
 
 export interface Verdict {
   /** Canonical text. */

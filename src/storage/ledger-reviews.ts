@@ -13,7 +13,7 @@ export interface ReviewSighting {
   readonly nowMs: number;
 }
 
-export interface ReviewDecision {
+interface ReviewDecision {
   readonly id: number;
   readonly status: 'approved' | 'rejected';
   readonly actor: string;

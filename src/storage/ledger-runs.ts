@@ -2,7 +2,7 @@ import type { LedgerDatabase } from './ledger-database.ts';
 
 export type RunKind = 'detection' | 'training' | 'router_sync' | 'import';
 
-export type RunStatus = 'running' | 'ok' | 'failed' | 'interrupted';
+type RunStatus = 'running' | 'ok' | 'failed' | 'interrupted';
 
 /** One run of a job, as history for `status` and the API. */
 export interface RunRecord {

@@ -20,7 +20,7 @@ import { readRejection, writeRejection } from './model-rejection.ts';
 import { translateErrors } from './state-errors.ts';
 
 /** One line of the list of saved models. */
-export interface ListedModel {
+interface ListedModel {
   readonly version: string;
   /** ISO time of the training; empty when the metadata cannot be read. */
   readonly createdAt: string;

@@ -10,7 +10,7 @@ import { type Ledger, openLedger } from '../../src/storage/ledger.ts';
 import type { RecordedDetectionRun } from '../../src/storage/ledger-detection-run.ts';
 
 export const BLOCK_SECONDS = 86_400;
-export const REVIEW_SECONDS = 7 * 86_400;
+const REVIEW_SECONDS = 7 * 86_400;
 
 export const silentLogger = createLogger({ level: 'silent' });
 
