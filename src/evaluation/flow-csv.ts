@@ -41,7 +41,7 @@ export type FlowLine =
   | { readonly ok: false; readonly reason: FlowLineError };
 
 /** Why a line is no flow. */
-export interface FlowLineError {
+interface FlowLineError {
   /** The column at fault, or `line` when the fields do not fit the header. */
   readonly column: RequiredColumn | OptionalColumn | 'line';
   /** What stood there, cut to 80 characters. */

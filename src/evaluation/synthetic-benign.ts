@@ -24,7 +24,7 @@ import {
 } from './synthetic-site.ts';
 
 /** One harmless source and what it needs to know to behave. */
-export interface Actor {
+interface Actor {
   readonly sourceIp: string;
   readonly random: Random;
   readonly site: Site;
