@@ -31,10 +31,18 @@ export default {
       to: { path: '^src/', pathNot: '^src/(ip/|errors\\.ts)' },
     },
     {
+      name: 'wire-coding-is-pure',
+      severity: 'error',
+      comment:
+        'routeros-wire turns words into bytes and back, for both ends: no socket, no node: module, nothing of ours but errors.',
+      from: { path: '^src/routeros-wire/' },
+      to: { path: '^src/', pathNot: '^src/routeros-wire/|^src/errors\\.ts' },
+    },
+    {
       name: 'ground-floor-has-no-node',
       severity: 'error',
       comment: 'ip and errors must run anywhere: no node: modules. Pass the value in.',
-      from: { path: '^src/(ip/|errors\\.ts)' },
+      from: { path: '^src/(ip/|routeros-wire/|errors\\.ts)' },
       to: { dependencyTypes: ['core'] },
     },
     {

@@ -13,8 +13,14 @@ export function selfTestReport(result: SelfTestResult): string {
   ]);
   const criteria = SELF_TEST_CRITERIA;
   const lines = [
-    measureLine('precision', result.precision, { wanted: `>= ${percent(criteria.precision)}`, meaning: 'of the flagged samples, how many are attacks' }),
-    measureLine('recall', result.recall, { wanted: `>= ${percent(criteria.recall)}`, meaning: 'of the attacks, how many were flagged' }),
+    measureLine('precision', result.precision, {
+      wanted: `>= ${percent(criteria.precision)}`,
+      meaning: 'of the flagged samples, how many are attacks',
+    }),
+    measureLine('recall', result.recall, {
+      wanted: `>= ${percent(criteria.recall)}`,
+      meaning: 'of the attacks, how many were flagged',
+    }),
     measureLine('F1', result.f1, { wanted: `>= ${percent(criteria.f1)}`, meaning: 'the balance of the two' }),
     measureLine('false positive rate', result.falsePositiveRate, {
       wanted: `<= ${percent(criteria.falsePositiveRate)}`,
@@ -31,7 +37,11 @@ export function selfTestReport(result: SelfTestResult): string {
   ].join('\n');
 }
 
-function measureLine(name: string, value: number | null, { wanted, meaning }: { wanted: string; meaning: string }): string {
+function measureLine(
+  name: string,
+  value: number | null,
+  { wanted, meaning }: { wanted: string; meaning: string },
+): string {
   return `${name.padEnd(20)} ${percent(value).padStart(7)}  ${wanted.padEnd(8)} ${meaning}`;
 }
 

@@ -111,12 +111,13 @@ const STEPS: Readonly<Record<CampaignKind, Steps>> = {
   slow_scan: slowScan,
 };
 
-const SHORT_TALK = { protocol: 'tcp', packets: [4, 7], bytesPerPacket: [45, 80] } as const;
+/** A scanner that finds a port open asks what speaks there. */
+const BANNER_GRAB = { protocol: 'tcp', packets: [6, 12], bytesPerPacket: [100, 200] } as const;
 const LOGIN_ATTEMPT = { protocol: 'tcp', packets: [14, 26], bytesPerPacket: [110, 190] } as const;
 const PAGE_REQUEST = { protocol: 'tcp', packets: [7, 12], bytesPerPacket: [120, 500] } as const;
 const HALF_OPEN = { protocol: 'udp', packets: [1, 3], bytesPerPacket: [60, 1200] } as const;
 
-const OPEN_PORTS: ReadonlySet<number> = new Set([80, 443]);
+const OPEN_PORTS: ReadonlySet<number> = new Set([22, 80, 443]);
 const SCANNED_SERVICES = [23, 445, 2323, 3389];
 
 /** Times from the start of the campaign to its end with exponential gaps. */
@@ -141,7 +142,7 @@ function* portScan(campaign: SyntheticCampaign, random: Random): Generator<LogRe
     const destinationPort = ports.pop();
     if (destinationPort === undefined) return;
     const start = { atMs, sourceIp, destinationIp, destinationPort };
-    if (OPEN_PORTS.has(destinationPort)) yield completedFlow(random, start, SHORT_TALK);
+    if (OPEN_PORTS.has(destinationPort)) yield completedFlow(random, start, BANNER_GRAB);
     else yield random.next() < 0.15 ? refusedProbe(random, start) : droppedProbe(random, start);
   }
 }

@@ -156,8 +156,8 @@ function conclude(parts: RouterSyncParts, done: Conclusion): RouterSyncResult {
     .filter((entry) => heldAfter.has(entry.address))
     .map((entry) => entry.address);
   const own = done.after.filter((entry) => entry.comment.startsWith(OWN_COMMENT_PREFIX));
-  const ownIds = new Set(own.map((entry) => entry.id));
-  const timeouts = new Map(done.after.map((entry) => [entry.id, entry.timeoutSeconds]));
+  const heldIds = new Set(own.map(keyOf));
+  const timeouts = new Map(done.after.map((entry) => [keyOf(entry), entry.timeoutSeconds]));
   const result: RouterSyncResult = {
     router: done.router,
     ok: confirmed.length === done.desired.length && done.refused.length === 0,
@@ -168,9 +168,9 @@ function conclude(parts: RouterSyncParts, done: Conclusion): RouterSyncResult {
       .length,
     extended: done.plan.extend.filter(
       (entry) =>
-        Math.abs((timeouts.get(entry.id) ?? Number.NaN) - entry.timeoutSeconds) <= TIMEOUT_DRIFT_SECONDS,
+        Math.abs((timeouts.get(keyOf(entry)) ?? Number.NaN) - entry.timeoutSeconds) <= TIMEOUT_DRIFT_SECONDS,
     ).length,
-    removed: done.plan.remove.filter((entry) => !ownIds.has(entry.id)).length,
+    removed: done.plan.remove.filter((entry) => !heldIds.has(keyOf(entry))).length,
     refused: done.refused,
     error: done.refused[0]?.message ?? null,
     errorCode: done.refused.length > 0 ? 'ROUTER_REFUSED' : null,
@@ -190,6 +190,11 @@ function conclude(parts: RouterSyncParts, done: Conclusion): RouterSyncResult {
   });
   reportSync(parts.logger, result);
   return result;
+}
+
+/** Ids are given out per address family: `*1` exists on both lists. */
+function keyOf(entry: { readonly id: string; readonly address: string }): string {
+  return `${entry.address.includes(':') ? 6 : 4} ${entry.id}`;
 }
 
 function heldAddresses(entries: readonly AddressListEntry[]): Set<string> {
