@@ -11,13 +11,11 @@ import type { BaselineExclusions, SourceGroup } from './trained-model.ts';
 const WINDOWS_PER_SOURCE = 200;
 
 /** Beyond this many entities a forest of a few hundred trees with a few hundred samples each learns nothing new. */
-const LARGEST_BASELINE = 40_000;
+const LARGEST_BASELINE = 20_000;
 
 export interface Baseline {
   /** Entities that teach what is normal, ascending. */
   readonly kept: Int32Array;
-  /** The same and single probes, at most as many: what a score is compared with to say how rare it is. Ascending. */
-  readonly background: Int32Array;
   /** Entities left out because they show an attack signature. */
   readonly attackLike: Int32Array;
   /** Entities of sources not known as bad: what "the most ever seen" is taken from. */
@@ -25,14 +23,13 @@ export interface Baseline {
   readonly exclusions: BaselineExclusions;
 }
 
-type Kind = 'knownBad' | 'attackLike' | 'nothingCompleted' | 'singleProbe' | 'normal';
+type Kind = 'knownBad' | 'attackLike' | 'nothingCompleted' | 'normal';
 
 /**
  * Chooses what a group's model may learn from. Traffic as the firewall sees it holds so many attackers that learning
  * from all of it makes them the normal: left out are known bad sources, attack signatures, and sources who sent
  * got nothing through, be it several flows or a single probe. On the exposed-host captures leaving out single probes
- * lifts the ROC-AUC of the forest from 0.10-0.16 to 0.85-0.91. They still count when it comes to how rare a score is:
- * nearly every source of an exposed network is such a probe, and each of them would be a detection otherwise.
+ * lifts the ROC-AUC of the forest from 0.10-0.16 to 0.85-0.91.
  */
 export function chooseBaseline({
   table,
@@ -51,7 +48,6 @@ export function chooseBaseline({
     knownBad: [],
     attackLike: [],
     nothingCompleted: [],
-    singleProbe: [],
     normal: [],
   };
   for (const entity of entities) {
@@ -60,17 +56,15 @@ export function chooseBaseline({
   const random = createRandom(deriveSeed(seed, `baseline ${group}`));
   const normal = capWindowsPerSource({ table, entities: byKind.normal, random });
   const kept = sample(normal, LARGEST_BASELINE, random);
-  const probes = sample(byKind.singleProbe, kept.length, random);
   const attackLike = Int32Array.from(byKind.attackLike);
   return {
     kept: Int32Array.from(kept).sort(),
-    background: Int32Array.from([...kept, ...probes]).sort(),
     attackLike,
     notKnownBad: entities.filter((entity) => !excludedSources.has(table.sourceIps[entity]!)),
     exclusions: {
       knownBadSources: byKind.knownBad.length,
       attackSignatures: attackLike.length,
-      nothingCompleted: byKind.nothingCompleted.length + byKind.singleProbe.length,
+      nothingCompleted: byKind.nothingCompleted.length,
       sampledAway: byKind.normal.length - kept.length,
     },
   };
@@ -90,8 +84,7 @@ function kindOf({
   if (excludedSources.has(table.sourceIps[entity]!)) return 'knownBad';
   const row = evidenceOf(table, entity);
   if (matchSignature({ row, group, windowMs: table.windowMs, typical: null }) !== null) return 'attackLike';
-  if (failedFlows(row) < row('flows')) return 'normal';
-  return row('flows') === 1 ? 'singleProbe' : 'nothingCompleted';
+  return failedFlows(row) < row('flows') ? 'normal' : 'nothingCompleted';
 }
 
 function capWindowsPerSource({

@@ -26,3 +26,11 @@ export function failedFlows(row: EvidenceRow): number {
   const withoutExchange = row('packets_total') > 0 ? row('tcp_flows') - row('established_tcp_flows') : 0;
   return Math.max(withoutExchange, row('dropped_flows'));
 }
+
+/**
+ * One flow that came to nothing: the background noise of the Internet, most sources of an exposed network and nothing
+ * else. There is too little in it to tell a scanner from a typing error.
+ */
+export function isSingleProbe(row: EvidenceRow): boolean {
+  return row('flows') === 1 && failedFlows(row) === 1;
+}

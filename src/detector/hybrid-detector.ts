@@ -2,7 +2,7 @@ import { evidenceIndex } from '../features/evidence.ts';
 import type { FeatureTable } from '../features/feature-table.ts';
 import { type Detection, type TierThresholds, tierOf } from './detection.ts';
 import { byRiskThenSource, createGroupOf, type Detector } from './detector.ts';
-import { evidenceOf } from './evidence-row.ts';
+import { evidenceOf, isSingleProbe } from './evidence-row.ts';
 import { explainFeatures } from './explanation.ts';
 import { forestRisks } from './forest-risk.ts';
 import { judgeByRules } from './legacy-detector.ts';
@@ -82,11 +82,13 @@ interface ModelJudgement {
   readonly thresholds: TierThresholds;
 }
 
+/** Single probes are no detections and are not scored: there are hundreds of thousands of them, and a row for each would bury the rest. */
 function detectByModel({
-  entities,
+  entities: all,
   ...judgement
 }: ModelJudgement & { readonly entities: Int32Array }): Detection[] {
   const { table, groupModel } = judgement;
+  const entities = all.filter((entity) => !isSingleProbe(evidenceOf(table, entity)));
   const risks = forestRisks({ model: groupModel, table, entities });
   const typical = siteTypical(groupModel);
   const detections: Detection[] = [];

@@ -10,11 +10,11 @@ import { riskOfScore } from './risk-calibration.ts';
 import { SOURCE_GROUPS, type TrainedModel } from './trained-model.ts';
 
 export type CandidateCheck =
-  /** flagRate: share of the background (baseline and single probes) the forest calls anomalous. */
+  /** flagRate: share of the baseline the forest calls anomalous. */
   | { readonly ok: true; readonly flagRate: number }
   | { readonly ok: false; readonly reasons: readonly string[] };
 
-/** The flag rate on the training background is `contamination` by construction; outside these multiples something broke. */
+/** The flag rate on the baseline is `contamination` by construction; outside these multiples something broke. */
 const SMALLEST_FLAG_RATE = 0.2;
 const LARGEST_FLAG_RATE = 3;
 
@@ -47,14 +47,14 @@ export function checkCandidate({
   const reasons: string[] = [];
   if (!selfTestPassed) reasons.push('the synthetic self-test failed');
   if (Object.keys(model.groups).length === 0) reasons.push('the model knows no source group');
-  const { scores, risks } = scoreBackground({ model, table, isInternal });
+  const { scores, risks } = scoreBaseline({ model, table, isInternal });
   if (scores.some((score) => !(score > 0 && score < 1)))
     reasons.push('anomaly scores of training entities are not all between 0 and 1');
   const flagRate = risks.filter((risk) => risk >= FOREST_TAIL_RISK).length / Math.max(1, risks.length);
   const [lowest, highest] = [SMALLEST_FLAG_RATE * contamination, LARGEST_FLAG_RATE * contamination];
   if (!(flagRate >= lowest && flagRate <= highest))
     reasons.push(
-      `it flags ${percent(flagRate)} of the training background, wanted ${percent(lowest)} to ${percent(highest)}`,
+      `it flags ${percent(flagRate)} of its baseline, wanted ${percent(lowest)} to ${percent(highest)}`,
     );
   const recall = injectedRecall({ model, table, thresholds });
   if (recall < SMALLEST_RECALL)
@@ -68,7 +68,7 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-function scoreBackground({
+function scoreBaseline({
   model,
   table,
   isInternal,
@@ -83,14 +83,14 @@ function scoreBackground({
   for (const group of SOURCE_GROUPS) {
     const groupModel = model.groups[group];
     if (groupModel === undefined) continue;
-    const { background } = chooseBaseline({
+    const { kept } = chooseBaseline({
       table,
       entities: entitiesOf[group],
       group,
       excludedSources: new Set(),
       seed: model.metadata.seed,
     });
-    for (const score of anomalyScores({ model: groupModel, table, entities: background })) {
+    for (const score of anomalyScores({ model: groupModel, table, entities: kept })) {
       scores.push(score);
       risks.push(riskOfScore(groupModel.calibration, score));
     }

@@ -129,7 +129,7 @@ function measureFlood(context: SignatureContext): Measurement | null {
     context,
     column: 'max_flows_per_minute',
     floor: 300,
-    full: 2000,
+    full: 1000,
     words: (count) => `${count} connections within one minute to port ${row('top_port')} of the same target`,
   });
 }

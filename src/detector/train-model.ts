@@ -124,7 +124,7 @@ function trainGroup(training: GroupTraining): GroupModel {
   report(0.3);
   const forest = fitTrimmedForest({ learnt, scaler, selected, settings, group });
   report(0.8);
-  const scores = anomalyScores({ model: { scaler, selected, forest }, table, entities: baseline.background });
+  const scores = anomalyScores({ model: { scaler, selected, forest }, table, entities: baseline.kept });
   const calibration = fitRiskCalibration({ scores, contamination: settings.contamination });
   const features = { rows: learnt.values, width: FEATURE_COUNT };
   return {

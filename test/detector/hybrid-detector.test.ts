@@ -50,8 +50,16 @@ describe('hybrid detector', () => {
     expect(scan?.reasons.at(-1)?.text).toMatch(/could be forged/);
   });
 
+  it('makes no detection of a single probe that came to nothing', () => {
+    expect(detector.detect(fold(probe))).toEqual([]);
+  });
+
   it('never raises a single flow above low', () => {
-    for (const { confidence } of detector.detect(fold(probe))) expect(confidence).toBe('low');
+    const [found] = detector.detect(
+      fold([flow({ sourceIp: '192.0.2.70', destinationPort: 22, bytes: 9e9, packets: 5e6 })]),
+    );
+    expect(found?.confidence).toBe('low');
+    expect(found?.reasons.map((reason) => reason.text).join()).toContain('A single flow');
   });
 
   it('hardly troubles an operator with harmless traffic it has not seen', () => {

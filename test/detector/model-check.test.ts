@@ -32,9 +32,7 @@ describe('candidate check', () => {
       ...group,
       calibration: { ...group.calibration, quantileScores: new Float64Array(257), tailStartScore: 0 },
     }));
-    expect(reasonsFor({ model }).join()).toMatch(
-      /flags 100\.0 % of the training background, wanted 0\.6 % to 9\.0 %/,
-    );
+    expect(reasonsFor({ model }).join()).toMatch(/flags 100\.0 % of its baseline, wanted 0\.6 % to 9\.0 %/);
   });
 
   it('rejects a model that calls nothing anomalous', () => {
