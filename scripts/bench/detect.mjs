@@ -32,11 +32,26 @@ export async function run(args) {
       json: { type: 'boolean', default: false },
       records: { type: 'string', default: '1000000' },
       sources: { type: 'string', default: '100000' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const size = { records: Number(values.records), sources: Number(values.sources) };
+  if (values.help) {
+    process.stdout.write(`${description}\n\nOptions: --json, --records N (1000000), --sources N (100000)\n`);
+    return;
+  }
+  const size = {
+    records: positiveInteger('records', values.records),
+    sources: positiveInteger('sources', values.sources),
+  };
   const result = await measure(size);
   process.stdout.write(`${values.json ? JSON.stringify(result) : asText(result)}\n`);
+}
+
+function positiveInteger(name, text) {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`--${name} must be a whole number from 1 up, got ${text}`);
+  return value;
 }
 
 async function measure(size) {

@@ -27,7 +27,7 @@ export interface FlowImport {
   readonly stdin?: Readable;
 }
 
-export interface ImportedFile {
+interface ImportedFile {
   readonly file: string;
   /** As the server counted them. */
   readonly rows: number;

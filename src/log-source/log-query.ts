@@ -14,7 +14,7 @@ export const READ_COLUMNS = [
 export type ReadColumn = (typeof READ_COLUMNS)[number];
 
 /** How a column is stored; null: it is not there and reads as null. */
-export type ReadColumnKind = 'timestamptz' | 'timestamp' | 'inet' | 'text' | 'integer' | 'float' | null;
+type ReadColumnKind = 'timestamptz' | 'timestamp' | 'inet' | 'text' | 'integer' | 'float' | null;
 
 /** What the reader must know of the relation. */
 export interface ReadableRelation {

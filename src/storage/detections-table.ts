@@ -3,7 +3,7 @@ import { databaseError } from '../database-errors.ts';
 import type { AnomalyType, ConfidenceTier, Detection, DetectorName, Reason } from '../detector/detection.ts';
 
 /** A detection to be recorded. */
-export interface DetectionToWrite {
+interface DetectionToWrite {
   readonly detection: Detection;
   readonly detectedAtMs: number;
   /** The operator already said so when it was made (a standing rejection). */
@@ -11,7 +11,7 @@ export interface DetectionToWrite {
 }
 
 /** A row of `detections` as read back. */
-export interface RecordedDetection {
+interface RecordedDetection {
   readonly id: number;
   readonly detection: Detection;
   readonly detectedAtMs: number;

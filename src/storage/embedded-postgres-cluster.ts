@@ -177,7 +177,7 @@ async function mayBePostgres(pid: number, dataDir: string): Promise<boolean> {
   return commandLine === null || commandLine.includes(dataDir);
 }
 
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);

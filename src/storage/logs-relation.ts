@@ -3,7 +3,7 @@ import { databaseError } from '../database-errors.ts';
 import { AutoblockError } from '../errors.ts';
 import { parseRelationName } from './relation-name.ts';
 
-export const LOG_COLUMNS = [
+const LOG_COLUMNS = [
   'router_id',
   'timestamp',
   'source_ip',
@@ -16,13 +16,13 @@ export const LOG_COLUMNS = [
   'packets',
 ] as const;
 
-export type LogColumn = (typeof LOG_COLUMNS)[number];
+type LogColumn = (typeof LOG_COLUMNS)[number];
 
 /**
  * How a column's values are to be read. `timestamp` is a timestamp without time zone and means UTC; `text` in an
  * address column is parsed by the reader, row by row; `float` covers numeric, real and double precision.
  */
-export type ColumnKind = 'timestamptz' | 'timestamp' | 'inet' | 'text' | 'integer' | 'float';
+type ColumnKind = 'timestamptz' | 'timestamp' | 'inet' | 'text' | 'integer' | 'float';
 
 /** The relation holding the logs, as it was found. */
 export interface LogsRelation {
