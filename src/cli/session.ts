@@ -30,7 +30,11 @@ export async function withWorkplace(
 ): Promise<number> {
   const env = currentEnvironment();
   const config = configFrom(env);
-  const workplace = openWorkplace({ config, logger: commandLogger(config, env), nowMs: invocation.nowMs });
+  const workplace = await openWorkplace({
+    config,
+    logger: commandLogger(config, env),
+    nowMs: invocation.nowMs,
+  });
   try {
     return await use(workplace);
   } finally {

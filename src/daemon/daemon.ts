@@ -48,7 +48,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   const lock = holdProcessLock(config.stateDir);
   let workplace: Workplace;
   try {
-    workplace = openWorkplace({ config, logger, nowMs });
+    workplace = await openWorkplace({ config, logger, nowMs });
   } catch (thrown) {
     lock.release();
     throw thrown;

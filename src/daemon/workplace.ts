@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { mkdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +30,11 @@ export interface Workplace {
 const CLOSE_DEADLINE_MS = 20_000;
 
 /** Opens the state; PostgreSQL and routers are connected by their first use, because either may be away. */
-export function openWorkplace(parts: { config: Config; logger: Logger; nowMs: () => number }): Workplace {
+export async function openWorkplace(parts: {
+  config: Config;
+  logger: Logger;
+  nowMs: () => number;
+}): Promise<Workplace> {
   const { config, logger, nowMs } = parts;
   const closers = createClosers({ logger, deadlineMs: CLOSE_DEADLINE_MS });
   mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
@@ -64,7 +69,7 @@ export function openWorkplace(parts: { config: Config; logger: Logger; nowMs: ()
     protection: buildProtection({
       internalNetworks: config.internalNetworks,
       allowlist: config.allowlist,
-      extraProtected: ownAndPeerAddresses(config),
+      extraProtected: await ownAndPeerAddresses(config, logger),
     }),
     isInternal: membershipTest(config.internalNetworks),
     nowMs,
@@ -73,23 +78,43 @@ export function openWorkplace(parts: { config: Config; logger: Logger; nowMs: ()
 }
 
 /** This machine, the routers and the database host must stay reachable whatever the traffic looks like. */
-function ownAndPeerAddresses(config: Config): { address: string; why: string }[] {
+async function ownAndPeerAddresses(
+  config: Config,
+  logger: Logger,
+): Promise<{ address: string; why: string }[]> {
   const own = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
-    .map(({ address }) => ({ address, why: 'address of this server' }));
-  const routers = config.routers.map(({ name, host }) => ({
-    address: host,
-    why: `address of router ${name}`,
-  }));
-  const database = databaseHosts(config.databaseUrl).map((address) => ({ address, why: 'database host' }));
-  return [...own, ...routers, ...database].flatMap(({ address, why }) => {
-    const canonical = canonicalText(address);
-    return canonical === null ? [] : [{ address: canonical, why }];
-  });
+    .map(({ address }) => ({ address: address.replace(/%.*$/, ''), why: 'address of this server' }));
+  const peers = [
+    ...config.routers.map(({ name, host }) => ({ host, why: `address of router ${name}` })),
+    ...databaseHosts(config.databaseUrl).map((host) => ({ host, why: 'database host' })),
+  ];
+  const resolved = await Promise.all(peers.map(({ host, why }) => addressesOf({ host, why, logger })));
+  return [...own, ...resolved.flat()];
 }
 
+/** A name is asked once, at the start; one that does not resolve cannot be protected, and that has to be said. */
+async function addressesOf(peer: {
+  host: string;
+  why: string;
+  logger: Logger;
+}): Promise<{ address: string; why: string }[]> {
+  const { host, why, logger } = peer;
+  if (canonicalText(host) !== null) return [{ address: host, why }];
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => ({ address, why }));
+  } catch (thrown) {
+    logger.warn(
+      { code: 'HOST_UNRESOLVED', host, why, err: thrown },
+      'host not resolved: its address is not protected',
+    );
+    return [];
+  }
+}
+
+/** Host of a connection URL; none for a socket path. */
 function databaseHosts(databaseUrl: string | null): string[] {
-  if (databaseUrl === null) return [];
-  const host = URL.parse(databaseUrl)?.hostname ?? '';
-  return host === '' ? [] : [host.replace(/^\[(.*)\]$/, '$1')];
+  if (databaseUrl === null || !URL.canParse(databaseUrl)) return [];
+  const host = new URL(databaseUrl).hostname.replace(/^\[(.*)\]$/, '$1');
+  return host === '' || host.includes('%') ? [] : [host];
 }

@@ -88,9 +88,7 @@ function list(invocation: Invocation, { ledger }: Workplace): number {
 }
 
 function find(workplace: Workplace, target: string): ReviewItem {
-  const item = workplace.ledger.review(/^\d+$/.test(target) ? Number(target) : target);
-  if (item === null) throw new AutoblockError('NOT_FOUND', `no review item for ${target}`);
-  return item;
+  return workplace.ledger.review(/^\d+$/.test(target) ? Number(target) : target);
 }
 
 function show(

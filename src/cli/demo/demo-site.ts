@@ -46,7 +46,11 @@ export async function openDemoSite(parts: {
     SEED: String(parts.seed),
   };
   // The operator's own settings do not reach the demo: it shows the defaults.
-  const workplace = openWorkplace({ config: configFrom(settings), logger: parts.logger, nowMs: parts.nowMs });
+  const workplace = await openWorkplace({
+    config: configFrom(settings),
+    logger: parts.logger,
+    nowMs: parts.nowMs,
+  });
   return {
     dir,
     workplace,
