@@ -11,8 +11,6 @@ import type { SiteTypical } from './signature-rule.ts';
 import { matchSignature } from './signatures.ts';
 import { type GroupModel, SOURCE_GROUPS, type SourceGroup, type TrainedModel } from './trained-model.ts';
 
-export type { Detector } from './detector.ts';
-
 /** Sentences a detection carries besides the caps: enough to judge it, few enough to be read. */
 const FEATURE_SENTENCES = 2;
 

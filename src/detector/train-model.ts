@@ -33,7 +33,7 @@ export interface TrainingSettings {
   readonly minimumEntities?: number;
 }
 
-export interface TrainingInfo {
+interface TrainingInfo {
   readonly version: string;
   readonly createdAt: string;
   readonly source: ModelMetadata['source'];

@@ -30,7 +30,7 @@ export const SELF_TEST_CRITERIA = {
   falsePositiveRate: 0.1,
 } as const;
 
-export type SelfTestTier = ConfidenceTier | 'none';
+type SelfTestTier = ConfidenceTier | 'none';
 
 export interface SelfTestResult {
   readonly seed: number;
