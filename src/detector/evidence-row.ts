@@ -1,6 +1,9 @@
 import { EVIDENCE_COUNT, type EvidenceColumn, evidenceIndex } from '../features/evidence.ts';
 import type { FeatureTable } from '../features/feature-table.ts';
 
+/** Share of the flows that has to be answered where no exchange was completed. */
+const MOSTLY = 0.5;
+
 /** The evidence of one entity by column name. */
 export type EvidenceRow = (column: EvidenceColumn) => number;
 
@@ -10,12 +13,13 @@ export function evidenceOf(table: Pick<FeatureTable, 'evidence'>, entity: number
 }
 
 /**
- * True when nothing in the entity proves that its source address is real: without a completed TCP exchange every
- * packet may carry somebody else's address (UDP, ICMP, SYNs and whatever our own hosts answered to them). Blocking on
- * such evidence would let anybody have any address blocked.
+ * True when the evidence is made of packets that anybody can send in somebody else's name: UDP, ICMP, SYNs that nobody
+ * answered. Blocking on it would let anybody have any address blocked. Not forgeable is what has a completed TCP
+ * exchange, or consists for the most part of TCP attempts that were answered. The latter is no proof in the strict
+ * sense (a forged SYN draws an answer as well): addresses one cannot afford to lose belong on the allowlist.
  */
 export function isForgeable(row: EvidenceRow): boolean {
-  return row('established_tcp_flows') === 0;
+  return row('established_tcp_flows') === 0 && row('answered_tcp_flows') < MOSTLY * row('flows');
 }
 
 /**

@@ -145,7 +145,9 @@ export function judgeByRules({
   );
   const strongest = hits[0];
   if (strongest === undefined) return null;
-  const { riskScore, caps } = applyCaps({ raw: strongest.risk, caps: [], row, thresholds });
+  // No second witness here, so the strict proof is asked for: answered attempts alone do not do.
+  const forgeable = row('established_tcp_flows') === 0;
+  const { riskScore, caps } = applyCaps({ raw: strongest.risk, caps: [], row, forgeable, thresholds });
   return {
     sourceIp: table.sourceIps[entity]!,
     windowStartMs: table.windowStartMs[entity]!,

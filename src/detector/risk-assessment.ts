@@ -44,7 +44,11 @@ export function assessRisk({
   if (hit === null && looksServed(row)) caps.push(SERVED);
   if (hit !== null && !inTail) caps.push(SIGNATURE_ALONE);
   const raw = hit === null ? forestRisk : inTail ? noisyOr(forestRisk, hit.risk) : hit.risk;
-  return { ...applyCaps({ raw, caps, row, thresholds }), anomalyType: hit?.type ?? 'unclassified' };
+  const forgeable = isForgeable(row);
+  return {
+    ...applyCaps({ raw, caps, row, forgeable, thresholds }),
+    anomalyType: hit?.type ?? 'unclassified',
+  };
 }
 
 function noisyOr(left: number, right: number): number {
@@ -101,15 +105,17 @@ export function applyCaps({
   raw,
   caps,
   row,
+  forgeable,
   thresholds,
 }: {
   readonly raw: number;
   readonly caps: readonly Cap[];
   readonly row: EvidenceRow;
+  readonly forgeable: boolean;
   readonly thresholds: TierThresholds;
 }): { readonly riskScore: number; readonly caps: readonly Reason[] } {
   const applicable = [...caps];
-  if (isForgeable(row)) applicable.push(FORGEABLE);
+  if (forgeable) applicable.push(FORGEABLE);
   if (row('flows') === 1) applicable.push(SINGLE_FLOW);
   // Rounded before comparing: 94.96 is shown as 95 and must meet the caps of 95.
   const rounded = Math.round(raw * 10) / 10;

@@ -30,7 +30,7 @@ export const COUNT = {
   established: 5,
   dropped: 6,
   unansweredTcp: 7,
-  smallTcp: 8,
+  answeredTcp: 8,
   login: 9,
   establishedLogin: 10,
   privileged: 11,

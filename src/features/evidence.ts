@@ -31,8 +31,8 @@ export const EVIDENCE_COLUMNS = [
   'duration_seconds',
   /** As the feature: near 0 = regular, 1 = random or undecidable. */
   'inter_arrival_cv',
-  /** TCP flows with a known packet count of at most 3. */
-  'small_tcp_flows',
+  /** TCP flows that somebody answered: see isAnsweredTcp in record-facts.ts. */
+  'answered_tcp_flows',
   /** TCP flows that were dropped or are small. */
   'unanswered_tcp_flows',
   /** Different (destination address, destination port); an unknown port and ICMP count as one port of their own. */

@@ -67,3 +67,12 @@ export function isEstablishedTcp(record: LogRecord): boolean {
   const isIpv6 = record.sourceIp.includes(':');
   return bytes > packets * (isIpv6 ? CONTROL_SEGMENT_BYTES_V6 : CONTROL_SEGMENT_BYTES_V4);
 }
+
+/**
+ * True when a TCP flow was let through and met an answer: at least two packets, both directions together. Flow records
+ * of this kind cannot tell an answer from a repeated SYN, and whoever forges SYNs draws answers too, so this is weaker
+ * than isEstablishedTcp: it tells a scan that our hosts answer from one that falls silent on the firewall.
+ */
+export function isAnsweredTcp({ protocol, packets, action }: LogRecord): boolean {
+  return protocol === 'tcp' && packets !== null && packets >= 2 && !isDropped(action);
+}

@@ -10,7 +10,14 @@ import {
 } from './entity-rows.ts';
 import type { FeatureTable } from './feature-table.ts';
 import type { LogRecord } from './log-record.ts';
-import { isDropped, isEstablishedTcp, isIcmp, isLoginPort, isSmallFlow } from './record-facts.ts';
+import {
+  isAnsweredTcp,
+  isDropped,
+  isEstablishedTcp,
+  isIcmp,
+  isLoginPort,
+  isSmallFlow,
+} from './record-facts.ts';
 import { createTargetCounts, type Target, type TargetCounts } from './target-counts.ts';
 import { writeFeatureTable } from './write-feature-table.ts';
 
@@ -134,7 +141,7 @@ function noteKind({ counts, countAt }: EntityCursor, record: LogRecord): void {
   counts[countAt + COUNT.tcp]! += 1;
   const small = isSmallFlow(record);
   const established = isEstablishedTcp(record);
-  if (small) counts[countAt + COUNT.smallTcp]! += 1;
+  if (isAnsweredTcp(record)) counts[countAt + COUNT.answeredTcp]! += 1;
   if (small || dropped) counts[countAt + COUNT.unansweredTcp]! += 1;
   if (established) counts[countAt + COUNT.established]! += 1;
   if (!isLoginPort(port)) return;

@@ -182,7 +182,7 @@ function writeFlowEvidence({ out, at, cursor: { counts, countAt } }: RowWriter):
   out[at + EVIDENCE.dropped_flows] = counts[countAt + COUNT.dropped]!;
   out[at + EVIDENCE.login_flows] = counts[countAt + COUNT.login]!;
   out[at + EVIDENCE.established_login_flows] = counts[countAt + COUNT.establishedLogin]!;
-  out[at + EVIDENCE.small_tcp_flows] = counts[countAt + COUNT.smallTcp]!;
+  out[at + EVIDENCE.answered_tcp_flows] = counts[countAt + COUNT.answeredTcp]!;
   out[at + EVIDENCE.unanswered_tcp_flows] = counts[countAt + COUNT.unansweredTcp]!;
   out[at + EVIDENCE.max_flows_per_minute] = counts[countAt + COUNT.peakMinuteFlows]!;
 }

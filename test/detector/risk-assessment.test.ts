@@ -88,6 +88,19 @@ describe('risk assessment', () => {
     );
   });
 
+  it('takes attempts that were mostly answered for more than forgeable, half of them at least', () => {
+    const hit = { type: 'port_scan', risk: 90 } as unknown as Parameters<typeof assessRisk>[0]['hit'];
+    const scan = (answered: number) =>
+      assessRisk({
+        forestRisk: 80,
+        hit,
+        row: evidence({ flows: 40, tcp_flows: 40, answered_tcp_flows: answered, packets_total: 60 }),
+        thresholds,
+      })?.riskScore;
+    expect(scan(20)).toBe(98);
+    expect(scan(19)).toBe(thresholds.highRisk - 1);
+  });
+
   it('never lowers the risk when the forest finds more', () => {
     fc.assert(
       fc.property(anyRisk, anyRisk, anyHit, (one, other, hit) => {

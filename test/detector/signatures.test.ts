@@ -142,9 +142,14 @@ describe('attack signatures', () => {
   });
 
   it('grow from 60 at the floor to 90 with the logarithm of the count', () => {
-    const logins = (count: number) =>
+    const logins = (count: number, completed = true) =>
       matchSignature({
-        row: evidence({ flows: count, login_flows: count, distinct_login_destinations: 1 }),
+        row: evidence({
+          flows: count,
+          login_flows: count,
+          established_login_flows: completed ? count : 0,
+          distinct_login_destinations: 1,
+        }),
         group: 'external',
         windowMs: WINDOW_MS,
         typical: null,
@@ -155,6 +160,8 @@ describe('attack signatures', () => {
     expect(logins(Math.sqrt(600))?.risk).toBeCloseTo(75, 9);
     expect(logins(60)?.risk).toBe(90);
     expect(logins(10_000)?.risk).toBe(90);
+    // Attempts that come to nothing are nobody's work: half as many are enough.
+    expect(logins(30, false)?.risk).toBe(90);
   });
 
   it('blame outside sources for neither beacons nor exfiltration', () => {

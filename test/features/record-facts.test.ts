@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LogRecord } from '../../src/features/log-record.ts';
 import {
+  isAnsweredTcp,
   isDropped,
   isEstablishedTcp,
   isIcmp,
@@ -74,5 +75,30 @@ describe('single facts', () => {
   it('login ports open machines; web and database ports do not count', () => {
     expect([22, 23, 3389, 5900, 8291].every(isLoginPort)).toBe(true);
     expect([80, 443, 3306, 5432].some(isLoginPort)).toBe(false);
+  });
+});
+
+describe('an answered TCP flow', () => {
+  const answered = (fields: Partial<LogRecord>): boolean =>
+    isAnsweredTcp({
+      timestampMs: 0,
+      sourceIp: '192.0.2.1',
+      sourcePort: 1,
+      destinationIp: '192.0.2.2',
+      destinationPort: 1,
+      protocol: 'tcp',
+      action: 'accept',
+      bytes: 80,
+      packets: 2,
+      ...fields,
+    });
+
+  it('was let through and has at least two packets', () => {
+    expect(answered({})).toBe(true);
+    expect(answered({ action: null })).toBe(true);
+    expect(answered({ packets: 1 })).toBe(false);
+    expect(answered({ packets: null })).toBe(false);
+    expect(answered({ action: 'drop', packets: 9 })).toBe(false);
+    expect(answered({ protocol: 'udp', packets: 9 })).toBe(false);
   });
 });

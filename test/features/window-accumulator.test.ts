@@ -134,7 +134,7 @@ describe('evidence of the same records', () => {
       packets_total: 19,
       duration_seconds: 130.5,
       inter_arrival_cv: null,
-      small_tcp_flows: 2,
+      answered_tcp_flows: 2,
       unanswered_tcp_flows: 2,
       distinct_target_pairs: 4,
       top_port: 22,
@@ -168,7 +168,7 @@ describe('a single record', () => {
       distinct_destination_ports: 0,
       ports_per_destination: 1,
     });
-    expect(evidenceOf(table)).toMatchObject({ top_port: -1, top_port_flows: 0, small_tcp_flows: 0 });
+    expect(evidenceOf(table)).toMatchObject({ top_port: -1, top_port_flows: 0, answered_tcp_flows: 0 });
   });
 
   it('takes port 0 as a port, and a first source port 0 as no repetition', () => {
