@@ -109,9 +109,9 @@ function measureBruteForce(context: SignatureContext): Measurement | null {
     context,
     column: 'login_flows',
     floor: 10,
-    // Attempts that come to nothing are no working client's: six times what fail2ban bans for (5 in 10 minutes) is
+    // Attempts that come to nothing are no working client's: ten times the pace fail2ban bans for (5 in 10 minutes) is
     // enough. Completed ones may be a job that logs in often, so they need more.
-    full: row('established_login_flows') < 0.5 * logins ? 30 : 60,
+    full: row('established_login_flows') < 0.5 * logins ? 25 : 60,
     words: (count, window) =>
       `${count} connections to login services in ${window}, to ${formatNumber(row('distinct_login_destinations'))} host(s)`,
   });

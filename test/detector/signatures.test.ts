@@ -160,8 +160,8 @@ describe('attack signatures', () => {
     expect(logins(Math.sqrt(600))?.risk).toBeCloseTo(75, 9);
     expect(logins(60)?.risk).toBe(90);
     expect(logins(10_000)?.risk).toBe(90);
-    // Attempts that come to nothing are nobody's work: half as many are enough.
-    expect(logins(30, false)?.risk).toBe(90);
+    // Attempts that come to nothing are nobody's work: fewer are enough.
+    expect(logins(25, false)?.risk).toBe(90);
   });
 
   it('blame outside sources for neither beacons nor exfiltration', () => {
