@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openWorkplace, type Workplace } from '../../daemon/workplace.ts';
+import { SYNTHETIC_INTERNAL_NETWORKS } from '../../evaluation/synthetic-site.ts';
 import type { Logger } from '../../logger.ts';
 import { type RouterosSimulator, startSimulator } from '../../simulator/routeros-simulator.ts';
 import { configFrom } from '../session.ts';
@@ -44,6 +45,7 @@ export async function openDemoSite(parts: {
     ROUTER_PASSWORD: password,
     ROUTER_TLS: 'false',
     SEED: String(parts.seed),
+    INTERNAL_NETWORKS: SYNTHETIC_INTERNAL_NETWORKS.join(','),
   };
   // The operator's own settings do not reach the demo: it shows the defaults.
   const workplace = await openWorkplace({
