@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { AutoblockError, messageOf } from '../errors.ts';
+import { parseIsoTimestamp } from '../evaluation/iso-timestamp.ts';
 
 export interface OptionSpec {
   readonly type: 'boolean' | 'string';
@@ -35,6 +36,8 @@ export interface Command {
   /** Paragraphs below the usage. */
   readonly details?: string;
   readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Takes arguments that are no options: a verb, addresses, files. Without it any such argument is refused. */
+  readonly operands?: true;
   readonly examples: readonly string[];
   /** Resolves to the exit code. */
   run(invocation: Invocation): Promise<number>;
@@ -57,6 +60,7 @@ export function parseInvocation(
       allowPositionals: true,
       strict: true,
     });
+    if (command.operands !== true) refuseOperands(command.name, positionals);
     return {
       positionals,
       flag: (name) => values[name] === true,
@@ -71,8 +75,25 @@ export function parseInvocation(
       ...surroundings,
     };
   } catch (thrown) {
-    throw new AutoblockError('USAGE', `autoblock ${command.name}: ${messageOf(thrown)}`, { cause: thrown });
+    if (thrown instanceof AutoblockError) throw thrown;
+    throw new AutoblockError('USAGE', `${command.name}: ${parseFault(command, thrown)}`, { cause: thrown });
   }
+}
+
+/** Node's sentence without its advice about positional arguments, and what there is instead. */
+function parseFault(command: Command, thrown: unknown): string {
+  const [sentence = ''] = messageOf(thrown).split('. ');
+  const unknown = /^Unknown option '(.+?)'/.exec(sentence)?.[1];
+  if (unknown === undefined) return sentence;
+  const names = [...Object.keys(command.options), 'help'].map((name) => `--${name}`);
+  return `no option "${unknown}"; there are ${names.join(', ')}`;
+}
+
+/** A word nobody reads was meant to say something: refused, not ignored. */
+export function refuseOperands(what: string, operands: readonly string[]): void {
+  if (operands.length === 0) return;
+  const got = operands.map((operand) => `"${operand}"`).join(', ');
+  throw new AutoblockError('USAGE', `${what}: got ${got}, wanted nothing there`);
 }
 
 export function commandHelp(command: Command): string {
@@ -122,13 +143,11 @@ export function wholeNumber(
   return value;
 }
 
-/** `now`, or an ISO 8601 time with a zone, as Unix ms. */
+/** `now`, a date (its start in UTC), or an ISO 8601 time with a zone, as Unix ms. */
 export function pointInTime(name: string, text: string | undefined, nowMs: number): number {
   if (text === undefined || text === 'now') return nowMs;
-  const parsed = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2}))?$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-  if (Number.isNaN(parsed)) {
+  const parsed = parseIsoTimestamp(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
+  if (parsed === null) {
     throw new AutoblockError(
       'USAGE',
       `--${name}: got "${text}", wanted now or an ISO 8601 time like 2026-01-31T03:00:00Z`,

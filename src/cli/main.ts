@@ -45,6 +45,7 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function dispatch(args: readonly string[], output: Output): Promise<number> {
   const [name, ...rest] = args;
+  if (name === 'help' && rest.length > 0) return dispatch([...rest.slice(0, 1), '--help'], output);
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     output.out(overview());
     return name === undefined ? EXIT.usage : EXIT.ok;

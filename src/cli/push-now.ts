@@ -27,6 +27,6 @@ export async function deliverOrDefer(invocation: Invocation, workplace: Workplac
     await deliverOnce(workplace);
   } catch (thrown) {
     if (!(thrown instanceof AutoblockError) || thrown.exitCode !== EXIT.unavailable) throw thrown;
-    invocation.output.err(`${thrown.message}; the decision is safe in the ledger and delivered later`);
+    invocation.output.err(`${thrown.message}; what was decided is safe in the ledger and delivered later`);
   }
 }

@@ -1,8 +1,6 @@
 import { SELF_TEST_CRITERIA, type SelfTestResult } from '../evaluation/self-test.ts';
 import { renderTable } from './tables.ts';
 
-const WIDTH = 78;
-
 /** The framed block operators of the original system know: counts per tier, then each measure with its meaning. */
 export function selfTestReport(result: SelfTestResult): string {
   const { judged, tiers } = result;
@@ -50,6 +48,7 @@ function percent(share: number | null): string {
 }
 
 function framed(lines: readonly string[]): string[] {
-  const edge = `+${'-'.repeat(WIDTH + 2)}+`;
-  return [edge, ...lines.map((line) => `| ${line.padEnd(WIDTH)} |`), edge];
+  const width = Math.max(...lines.map((line) => line.length));
+  const edge = `+${'-'.repeat(width + 2)}+`;
+  return [edge, ...lines.map((line) => `| ${line.padEnd(width)} |`), edge];
 }

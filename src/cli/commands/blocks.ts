@@ -2,7 +2,13 @@ import type { Workplace } from '../../daemon/workplace.ts';
 import { protectionOf } from '../../decisions/protected-networks.ts';
 import { AutoblockError, EXIT } from '../../errors.ts';
 import { canonicalText } from '../../ip/address.ts';
-import { type Command, type Invocation, LONGEST_BLOCK_SECONDS, wholeNumber } from '../command.ts';
+import {
+  type Command,
+  type Invocation,
+  LONGEST_BLOCK_SECONDS,
+  refuseOperands,
+  wholeNumber,
+} from '../command.ts';
 import { pushNow } from '../push-now.ts';
 import { actorName, withWorkplace } from '../session.ts';
 import { durationText, renderTable, timeText } from '../tables.ts';
@@ -28,6 +34,7 @@ export const blocksCommand: Command = {
     },
     json: { type: 'boolean', description: 'JSON on stdout' },
   },
+  operands: true,
   examples: [
     'autoblock blocks list',
     'autoblock blocks add 203.0.113.7 --seconds 3600 --reason "abuse report"',
@@ -39,6 +46,7 @@ export const blocksCommand: Command = {
       workplace.ledger.expireDue(workplace.nowMs());
       switch (verb) {
         case 'list':
+          refuseOperands('blocks list', targets);
           return list(invocation, workplace);
         case 'add':
           return add(invocation, workplace, addresses(targets));
@@ -51,13 +59,13 @@ export const blocksCommand: Command = {
   },
 };
 
-/** All of them or none: a typo in the third address must not leave two blocked. */
+/** All of them or none: a typo in the third address must not leave two blocked. Named twice is once. */
 function addresses(targets: readonly string[]): string[] {
   if (targets.length === 0) throw new AutoblockError('USAGE', 'blocks: no address given');
   const bad = targets.filter((target) => canonicalText(target) === null);
   if (bad.length > 0)
     throw new AutoblockError('ADDRESS_INVALID', `not an address or network: ${bad.join(', ')}`);
-  return targets.map((target) => canonicalText(target)!);
+  return [...new Set(targets.map((target) => canonicalText(target)!))];
 }
 
 function list(invocation: Invocation, { ledger, nowMs }: Workplace): number {

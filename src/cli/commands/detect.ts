@@ -1,8 +1,9 @@
 import { createDetectorInUse } from '../../daemon/detector-in-use.ts';
-import { deliverOnce, detectOnce } from '../../daemon/jobs.ts';
+import { detectOnce } from '../../daemon/jobs.ts';
 import { EXIT } from '../../errors.ts';
 import type { DetectionRunResult } from '../../runs/detection-run.ts';
 import { type Command, pointInTime } from '../command.ts';
+import { deliverOrDefer } from '../push-now.ts';
 import { interruptSignal, withWorkplace } from '../session.ts';
 import { renderTable, timeText } from '../tables.ts';
 
@@ -32,8 +33,8 @@ export const detectCommand: Command = {
         detector.refresh();
         const dryRun = invocation.flag('dry-run') || config.dryRun;
         const result = await detectOnce(workplace, { detector: detector.current(), asOfMs, dryRun, signal });
-        if (!dryRun) await deliverOnce(workplace);
         invocation.output.out(invocation.flag('json') ? asJson(result) : asText(result, dryRun));
+        if (!dryRun) await deliverOrDefer(invocation, workplace);
         return EXIT.ok;
       });
     } finally {

@@ -27,6 +27,7 @@ export const importCommand: Command = {
     },
     json: { type: 'boolean', description: 'one JSON object on stdout' },
   },
+  operands: true,
   examples: [
     'autoblock import flows.csv.gz',
     'autoblock import capture1.csv.gz capture2.csv.gz --shift-to now',

@@ -1,9 +1,10 @@
 import type { Workplace } from '../../daemon/workplace.ts';
 import { decodeModel } from '../../detector/model-files.ts';
 import { AutoblockError, EXIT } from '../../errors.ts';
-import type { Command, Invocation } from '../command.ts';
+import { type Command, type Invocation, refuseOperands } from '../command.ts';
+import { latestModelState } from '../latest-model-state.ts';
 import { withWorkplace } from '../session.ts';
-import { renderTable } from '../tables.ts';
+import { renderTable, timeText } from '../tables.ts';
 
 export const modelsCommand: Command = {
   name: 'models',
@@ -12,17 +13,19 @@ export const modelsCommand: Command = {
   details:
     'A running daemon loads the chosen model before its next detection. Only models that verify can be chosen.',
   options: { json: { type: 'boolean', description: 'JSON on stdout' } },
+  operands: true,
   examples: ['autoblock models list', 'autoblock models rollback'],
   run(invocation) {
-    const [verb, version] = invocation.positionals;
+    const [verb, ...operands] = invocation.positionals;
     return withWorkplace(invocation, (workplace) => {
       switch (verb) {
         case 'list':
+          refuseOperands('models list', operands);
           return Promise.resolve(list(invocation, workplace));
         case 'use':
-          if (version === undefined) throw new AutoblockError('USAGE', 'models use: no version given');
-          return Promise.resolve(use(invocation, workplace, version));
+          return Promise.resolve(use(invocation, workplace, oneVersion(operands)));
         case 'rollback':
+          refuseOperands('models rollback', operands);
           return Promise.resolve(rollback(invocation, workplace));
         default:
           throw new AutoblockError(
@@ -34,23 +37,36 @@ export const modelsCommand: Command = {
   },
 };
 
-function list(invocation: Invocation, { registry }: Workplace): number {
+function oneVersion([version, ...rest]: readonly string[]): string {
+  if (version === undefined) throw new AutoblockError('USAGE', 'models use: no version given');
+  refuseOperands(`models use ${version}`, rest);
+  return version;
+}
+
+function list(invocation: Invocation, { config, registry }: Workplace): number {
   const models = registry.list();
+  const latest = latestModelState({ config, registry });
   if (invocation.flag('json')) {
-    invocation.output.out(JSON.stringify(models));
+    invocation.output.out(JSON.stringify({ models, latestProblem: latest.problem }));
     return EXIT.ok;
   }
   const rows = models.map((model) => [
     model.version,
-    model.createdAt,
+    timeText(model.createdAt === '' ? null : Date.parse(model.createdAt)),
     model.latest ? 'latest' : '',
     model.valid ? 'ok' : (model.problem ?? 'not usable'),
   ]);
   invocation.output.out(
     models.length === 0
       ? 'no model yet: `autoblock train` makes one'
-      : renderTable(['VERSION', 'TRAINED', 'IN USE', 'STATE'], rows),
+      : renderTable(['VERSION', 'TRAINED', 'LATEST', 'STATE'], rows),
   );
+  if (latest.problem !== null) {
+    const cure = models.some((model) => model.valid) ? '`autoblock models use VERSION`' : '`autoblock train`';
+    invocation.output.out(
+      `\nthe latest model is not in use: ${latest.problem}\n${cure} puts a sound one in place`,
+    );
+  }
   return EXIT.ok;
 }
 

@@ -2,7 +2,13 @@ import type { Workplace } from '../../daemon/workplace.ts';
 import { DEFAULT_REJECTION_SECONDS, type ReviewItem, type ReviewStatus } from '../../decisions/block.ts';
 import { protectionOf } from '../../decisions/protected-networks.ts';
 import { AutoblockError, EXIT } from '../../errors.ts';
-import { type Command, type Invocation, LONGEST_BLOCK_SECONDS, wholeNumber } from '../command.ts';
+import {
+  type Command,
+  type Invocation,
+  LONGEST_BLOCK_SECONDS,
+  refuseOperands,
+  wholeNumber,
+} from '../command.ts';
 import { deliverOrDefer, pushNow } from '../push-now.ts';
 import { actorName, withWorkplace } from '../session.ts';
 import { renderTable, timeText } from '../tables.ts';
@@ -28,6 +34,7 @@ export const reviewCommand: Command = {
     note: { type: 'string', placeholder: 'TEXT', description: 'kept with the decision' },
     json: { type: 'boolean', description: 'JSON on stdout' },
   },
+  operands: true,
   examples: [
     'autoblock review list',
     'autoblock review show 203.0.113.7',
@@ -39,6 +46,7 @@ export const reviewCommand: Command = {
       workplace.ledger.expireDue(workplace.nowMs());
       switch (verb) {
         case 'list':
+          refuseOperands('review list', targets);
           return list(invocation, workplace);
         case 'show':
           return show(invocation, { workplace, targets });
@@ -110,7 +118,7 @@ function describe(item: ReviewItem): string {
   return [
     `#${item.id} ${item.address}: ${item.status}, risk ${item.riskScore.toFixed(1)}, ${item.anomalyType}`,
     `  ${item.explanation}`,
-    `  window ${timeText(evidence.windowStartMs ?? null)} to ${timeText(evidence.windowEndMs ?? null)}, seen in ${item.occurrences} runs`,
+    `  window ${timeText(evidence.windowStartMs ?? null)} to ${timeText(evidence.windowEndMs ?? null)}, seen in ${item.occurrences} ${item.occurrences === 1 ? 'run' : 'runs'}`,
     ...(evidence.reasons ?? []).map((reason) => `  - ${reason.text}`),
     `  queued ${timeText(item.createdAtMs)}, ${item.status === 'pending' ? 'expires' : 'stands until'} ${timeText(item.expiresAtMs)}`,
     ...(item.decidedAtMs === null
@@ -119,6 +127,20 @@ function describe(item: ReviewItem): string {
           `  decided ${timeText(item.decidedAtMs)} by ${item.decidedBy ?? '-'}${item.note === null ? '' : `: ${item.note}`}`,
         ]),
   ].join('\n');
+}
+
+/** All of them or none: one that was decided before must not leave the others decided and not pushed. */
+function undecided(workplace: Workplace, targets: readonly string[]): ReviewItem[] {
+  const items = new Map(targets.map((target) => find(workplace, target)).map((item) => [item.id, item]));
+  const decided = [...items.values()].filter((item) => item.status !== 'pending');
+  if (decided.length > 0) {
+    const words = decided.map(
+      ({ id, address, status, decidedBy, decidedAtMs, updatedAtMs }) =>
+        `review item ${id} (${address}) was ${status}${decidedBy === null ? '' : ` by ${decidedBy}`} at ${timeText(decidedAtMs ?? updatedAtMs)}`,
+    );
+    throw new AutoblockError('CONFLICT', words.join('; '));
+  }
+  return [...items.values()];
 }
 
 async function approve(
@@ -131,7 +153,7 @@ async function approve(
     min: 60,
     max: LONGEST_BLOCK_SECONDS,
   });
-  const items = targets.map((target) => find(workplace, target));
+  const items = undecided(workplace, targets);
   for (const item of items) {
     const held = protectionOf(protection, item.address);
     if (held !== null)
@@ -155,7 +177,7 @@ async function reject(
   { workplace, targets }: { workplace: Workplace; targets: readonly string[] },
 ): Promise<number> {
   const { ledger, nowMs } = workplace;
-  const items = targets.map((target) => find(workplace, target));
+  const items = undecided(workplace, targets);
   for (const item of items) {
     ledger.rejectReview({
       id: item.id,

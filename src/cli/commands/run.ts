@@ -18,7 +18,11 @@ export const runCommand: Command = {
     'brought up to date, 3 when PostgreSQL is away.',
   ].join('\n'),
   options: { once: { type: 'boolean', description: 'one detection, one sync, then end' } },
-  examples: ['autoblock run', 'autoblock run --once', 'kill -HUP $(pidof -s node)   # load the model anew'],
+  examples: [
+    'autoblock run',
+    'autoblock run --once',
+    'systemctl reload autoblock     # load the model anew (SIGHUP)',
+  ],
   run: (invocation) => (invocation.flag('once') ? runOnce(invocation) : runDaemon(invocation)),
 };
 

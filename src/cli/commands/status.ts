@@ -1,7 +1,7 @@
 import type { Workplace } from '../../daemon/workplace.ts';
-import { decodeModel } from '../../detector/model-files.ts';
-import { EXIT, messageOf } from '../../errors.ts';
+import { EXIT } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { latestModelState } from '../latest-model-state.ts';
 import { withWorkplace } from '../session.ts';
 import { renderTable, timeText } from '../tables.ts';
 
@@ -26,13 +26,14 @@ type Status = ReturnType<typeof gather>;
 
 function gather(workplace: Workplace) {
   const { config, ledger, routers, nowMs } = workplace;
-  const model = modelState(workplace);
+  const model = latestModelState(workplace);
   const blocks = ledger.activeBlocks(nowMs());
   const states = new Map(ledger.routerStates().map((state) => [state.router, state]));
   return {
-    detector: config.useHybridDetector && model.usable ? 'hybrid' : 'legacy',
-    model: model.version,
+    detector: config.useHybridDetector && model.version !== null ? 'hybrid' : 'legacy',
+    model: model.version ?? 'none',
     modelProblem: model.problem,
+    useHybridDetector: config.useHybridDetector,
     dryRun: config.dryRun,
     autoBlock: config.autoBlock,
     blocks: blocks.length,
@@ -44,25 +45,9 @@ function gather(workplace: Workplace) {
   };
 }
 
-/** Says `none` only when there is none, and what is wrong when there is one that cannot be used. */
-function modelState({ config, registry }: Workplace): {
-  version: string;
-  usable: boolean;
-  problem: string | null;
-} {
-  try {
-    const stored = registry.readLatest();
-    if (stored === null)
-      return {
-        version: 'none',
-        usable: false,
-        problem: config.useHybridDetector ? 'train one with `autoblock train`' : null,
-      };
-    decodeModel(stored.files, stored.metadata);
-    return { version: stored.version, usable: true, problem: null };
-  } catch (thrown) {
-    return { version: 'none', usable: false, problem: messageOf(thrown) };
-  }
+function modelNote({ model, modelProblem, useHybridDetector }: Status): string {
+  if (modelProblem !== null) return ` (not usable: ${modelProblem})`;
+  return useHybridDetector && model === 'none' ? ' (train one with `autoblock train`)' : '';
 }
 
 function asText(status: Status): string {
@@ -78,7 +63,7 @@ function asText(status: Status): string {
     timeText(run.finishedAtMs),
   ]);
   return [
-    `detector: ${status.detector}    model: ${status.model}${status.modelProblem === null ? '' : ` (${status.modelProblem})`}`,
+    `detector: ${status.detector}    model: ${status.model}${modelNote(status)}`,
     `auto-block: ${status.autoBlock ? 'on' : 'off'}${status.dryRun ? '    DRY RUN' : ''}`,
     `blocks: ${status.blocks}${status.blocksNotConfirmed > 0 ? ` (${status.blocksNotConfirmed} not yet read back from a router)` : ''}    for review: ${status.reviewsPending}`,
     ...(status.undelivered ? ['detections wait in the ledger for PostgreSQL'] : []),

@@ -1,7 +1,8 @@
-import { deliverOnce, syncOnce } from '../../daemon/jobs.ts';
+import { syncOnce } from '../../daemon/jobs.ts';
 import { EXIT } from '../../errors.ts';
 import type { RouterSyncResult } from '../../runs/router-sync-run.ts';
 import type { Command } from '../command.ts';
+import { deliverOrDefer } from '../push-now.ts';
 import { withWorkplace } from '../session.ts';
 import { renderTable } from '../tables.ts';
 
@@ -19,11 +20,11 @@ export const syncCommand: Command = {
     withWorkplace(invocation, async (workplace) => {
       const dryRun = invocation.flag('dry-run') || workplace.config.dryRun;
       const results = await syncOnce(workplace, { dryRun });
-      if (!dryRun) await deliverOnce(workplace);
       const text = invocation.flag('json')
         ? JSON.stringify({ dryRun, routers: results })
         : asText(results, dryRun);
       invocation.output.out(text);
+      if (!dryRun) await deliverOrDefer(invocation, workplace);
       return results.every((result) => result.ok) ? EXIT.ok : EXIT.failed;
     }),
 };

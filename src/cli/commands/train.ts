@@ -40,6 +40,7 @@ export const trainCommand: Command = {
     },
     json: { type: 'boolean', description: 'one JSON object on stdout' },
   },
+  operands: true,
   examples: [
     'autoblock train',
     'autoblock train --days 14',
