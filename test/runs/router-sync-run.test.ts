@@ -1,0 +1,193 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { buildProtection } from '../../src/decisions/protected-networks.ts';
+import { type AddressListConnection, createAddressListRouter } from '../../src/routers/address-list-sync.ts';
+import { desiredEntries, runRouterSync } from '../../src/runs/router-sync-run.ts';
+import { type RouterosSimulator, startSimulator } from '../../src/simulator/routeros-simulator.ts';
+import { capturingLogger } from '../support/logger.ts';
+import { type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
+
+let place: TemporaryLedger;
+let simulators: RouterosSimulator[];
+let routers: AddressListConnection[];
+
+beforeEach(async () => {
+  place = temporaryLedger();
+  simulators = await Promise.all([startSimulator(account), startSimulator(account)]);
+  routers = simulators.map(({ port }, index) =>
+    createAddressListRouter({
+      name: `router-${index + 1}`,
+      host: '127.0.0.1',
+      port,
+      ...account,
+      tls: false,
+      addressList: 'autoblock',
+      connectTimeoutMs: 500,
+      commandTimeoutMs: 500,
+    }),
+  );
+});
+afterEach(async () => {
+  for (const router of routers) await router.close();
+  for (const simulator of simulators) await simulator.close();
+  place.remove();
+});
+
+const account = { user: 'autoblock', password: 'pw' };
+
+function sync(options: { dryRun?: boolean; allowlist?: string[] } = {}) {
+  const { logger, lines } = capturingLogger();
+  const { dryRun = false, allowlist = [] } = options;
+  const protection = buildProtection({ internalNetworks: [], allowlist, extraProtected: [] });
+  const run = runRouterSync({ routers, ledger: place.ledger, protection, logger, nowMs: Date.now, dryRun });
+  return run.then((results) => ({ results, lines }));
+}
+
+function block(...addresses: string[]): void {
+  for (const address of addresses) {
+    place.ledger.addBlock({
+      address,
+      origin: 'manual',
+      seconds: 3600,
+      reason: 'test',
+      actor: 'test',
+      nowMs: Date.now(),
+    });
+  }
+}
+
+const held = (which: number) =>
+  [...simulators[which]!.entries(4), ...simulators[which]!.entries(6)].map((entry) => entry.address);
+
+describe('a router sync', () => {
+  it('brings IPv4 and IPv6 to every router and counts only what it read back', async () => {
+    block('198.51.100.1', '198.51.100.128/25', '2001:db8:bad::1');
+    const { results, lines } = await sync();
+    const expected = { ok: true, added: 3, confirmed: 3, wanted: 3, extended: 0, removed: 0 };
+    expect(results).toMatchObject([expected, expected]);
+    for (const which of [0, 1]) {
+      expect(held(which).sort()).toEqual(['198.51.100.1', '198.51.100.128/25', '2001:db8:bad::1/128']);
+    }
+    expect(lines.filter((line) => line.msg === 'blocks pushed')).toHaveLength(2);
+    expect(place.ledger.activeBlocks(Date.now()).every((entry) => entry.confirmedAtMs !== null)).toBe(true);
+
+    expect((await sync()).results).toMatchObject([
+      { added: 0, confirmed: 3 },
+      { added: 0, confirmed: 3 },
+    ]);
+  });
+
+  it('counts removals and extensions of both families although their ids are alike', async () => {
+    block('198.51.100.1', '2001:db8:bad::1');
+    await sync();
+    place.ledger.liftBlock({ address: '198.51.100.1', actor: 'test', nowMs: Date.now() });
+    place.ledger.addBlock({
+      address: '2001:db8:bad::1',
+      origin: 'manual',
+      seconds: 7200,
+      reason: 'longer',
+      actor: 'test',
+      nowMs: Date.now(),
+    });
+    const { results } = await sync();
+    expect(results).toMatchObject([
+      { ok: true, removed: 1, extended: 1, added: 0 },
+      { removed: 1, extended: 1 },
+    ]);
+    expect(held(0)).toEqual(['2001:db8:bad::1/128']);
+    expect(simulators[0]!.entries(6)[0]!.timeoutSeconds).toBeGreaterThan(7000);
+  });
+
+  it('lets one dead router delay neither the other nor lose anything, and catches it up later', async () => {
+    block('198.51.100.1');
+    simulators[0]!.faults.silent = true;
+    const { results, lines } = await sync();
+    expect(results).toMatchObject([
+      { ok: false, errorCode: 'ROUTER_TIMEOUT' },
+      { ok: true, confirmed: 1 },
+    ]);
+    expect(lines.find((line) => line.msg === 'router sync failed')).toMatchObject({
+      router: 'router-1',
+      level: 'error',
+    });
+    expect(place.ledger.routerStates()).toMatchObject([
+      { router: 'router-1', errorCode: 'ROUTER_TIMEOUT', succeededAtMs: null },
+      { router: 'router-2', errorCode: null },
+    ]);
+    simulators[0]!.faults.silent = false;
+    expect((await sync()).results).toMatchObject([{ ok: true, added: 1 }, { added: 0 }]);
+    expect(held(0)).toEqual(['198.51.100.1']);
+  });
+
+  it('withdraws a block whose address became protected since, instead of pushing it', async () => {
+    block('198.51.100.1', '198.51.100.2');
+    await sync();
+    const { results, lines } = await sync({ allowlist: ['198.51.100.1'] });
+    expect(results).toMatchObject([
+      { removed: 1, wanted: 1 },
+      { removed: 1, wanted: 1 },
+    ]);
+    expect(held(0)).toEqual(['198.51.100.2']);
+    expect(lines.find((line) => line.code === 'PROTECTED_BLOCK_WITHDRAWN')).toMatchObject({
+      address: '198.51.100.1',
+    });
+    expect(place.ledger.activeBlocks(Date.now()).map((entry) => entry.address)).toEqual(['198.51.100.2']);
+  });
+
+  it("takes somebody else's entry for protection enough and never touches it", async () => {
+    simulators[0]!.addForeignEntry({ list: 'autoblock', address: '198.51.100.1', comment: 'by hand' });
+    simulators[0]!.addForeignEntry({ list: 'autoblock', address: '198.51.100.9', comment: 'by hand' });
+    block('198.51.100.1');
+    expect((await sync()).results[0]).toMatchObject({ ok: true, added: 0, confirmed: 1 });
+    place.ledger.liftBlock({ address: '198.51.100.1', actor: 'test', nowMs: Date.now() });
+    await sync();
+    expect(held(0)).toEqual(['198.51.100.1', '198.51.100.9']);
+  });
+
+  it('says which address a router refused, and does not call it held', async () => {
+    block('198.51.100.1', '198.51.100.2');
+    simulators[0]!.faults.trapOn = {
+      command: /address-list\/add$/,
+      count: 1,
+      category: 0,
+      message: 'failure: list full',
+    };
+    const { results, lines } = await sync();
+    expect(results[0]).toMatchObject({ ok: false, confirmed: 1, wanted: 2, errorCode: 'ROUTER_REFUSED' });
+    expect(results[0]!.refused).toHaveLength(1);
+    expect(lines.some((line) => line.code === 'SYNC_INCOMPLETE')).toBe(true);
+    expect((await sync()).results[0]).toMatchObject({ ok: true, confirmed: 2, added: 1 });
+  });
+
+  it('repairs without doubling when the line broke in the middle of a push', async () => {
+    const addresses = Array.from({ length: 60 }, (_, index) => `198.51.100.${index + 1}`);
+    block(...addresses);
+    simulators[0]!.faults.closeOn = { command: /address-list\/add$/, skip: 20, count: 1, reset: true };
+    expect((await sync()).results[0]).toMatchObject({ ok: false, errorCode: 'ROUTER_CONNECTION_LOST' });
+    simulators[0]!.faults.closeOn = null;
+    expect((await sync()).results[0]).toMatchObject({ ok: true, confirmed: 60 });
+    expect(held(0)).toHaveLength(60);
+    expect(new Set(held(0)).size).toBe(60);
+  });
+
+  it('reads and plans but writes nothing in a dry run', async () => {
+    block('198.51.100.1');
+    const { results } = await sync({ dryRun: true, allowlist: [] });
+    expect(results[0]!.plan?.add).toMatchObject([{ address: '198.51.100.1' }]);
+    expect(held(0)).toEqual([]);
+    expect(place.ledger.routerStates()).toEqual([]);
+  });
+});
+
+describe('what the ledger wants of a router', () => {
+  it('has a whole number of seconds left, within what RouterOS takes, and a comment that marks it ours', () => {
+    block('198.51.100.1');
+    const [stored] = place.ledger.activeBlocks(Date.now());
+    const nowMs = 1_000_000;
+    const entries = (expiresAtMs: number) => desiredEntries([{ ...stored!, expiresAtMs }], nowMs);
+    expect(entries(nowMs + 1)).toMatchObject([
+      { timeoutSeconds: 1, comment: `autoblock: manual #${stored!.id}` },
+    ]);
+    expect(entries(nowMs)).toEqual([]);
+    expect(entries(nowMs + 1e13)).toMatchObject([{ timeoutSeconds: 21_474_836 }]);
+  });
+});
