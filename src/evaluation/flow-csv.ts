@@ -1,5 +1,5 @@
 import { AutoblockError } from '../errors.ts';
-import type { LogRecord } from '../features/log-record.ts';
+import { LOG_RECORD_COLUMNS, type LogRecord, type LogRecordColumn } from '../features/log-record.ts';
 import { parseAddress } from '../ip/address.ts';
 import { parseIsoTimestamp } from './iso-timestamp.ts';
 
@@ -7,26 +7,14 @@ import { parseIsoTimestamp } from './iso-timestamp.ts';
  * The canonical flow CSV: one flow a line, columns found by the header's names in any order. A field may be quoted
  * ("a,b", a quote inside doubled), but not span lines. An empty field is null.
  */
-const REQUIRED_COLUMNS = [
-  'timestamp',
-  'source_ip',
-  'source_port',
-  'destination_ip',
-  'destination_port',
-  'protocol',
-  'action',
-  'bytes',
-  'packets',
-] as const;
 const OPTIONAL_COLUMNS = ['label', 'attack', 'dataset'] as const;
 
-type RequiredColumn = (typeof REQUIRED_COLUMNS)[number];
 type OptionalColumn = (typeof OPTIONAL_COLUMNS)[number];
 
 /** Where each column lies in a line, counted from 0. */
 export interface FlowColumns {
   readonly fieldCount: number;
-  readonly positions: Readonly<Record<RequiredColumn, number> & Partial<Record<OptionalColumn, number>>>;
+  readonly positions: Readonly<Record<LogRecordColumn, number> & Partial<Record<OptionalColumn, number>>>;
 }
 
 export type FlowLine =
@@ -43,7 +31,7 @@ export type FlowLine =
 /** Why a line is no flow. */
 interface FlowLineError {
   /** The column at fault, or `line` when the fields do not fit the header. */
-  readonly column: RequiredColumn | OptionalColumn | 'line';
+  readonly column: LogRecordColumn | OptionalColumn | 'line';
   /** What stood there, cut to 80 characters. */
   readonly found: string;
   /** What was wanted, in words. */
@@ -63,10 +51,10 @@ const MAX_WORD_CHARACTERS = 32;
  */
 export function parseFlowHeader(line: string): FlowColumns {
   const names = (splitFields(line.replace(/^\uFEFF/, '')) ?? []).map((name) => name.trim().toLowerCase());
-  const missing = REQUIRED_COLUMNS.filter((column) => !names.includes(column));
+  const missing = LOG_RECORD_COLUMNS.filter((column) => !names.includes(column));
   if (missing.length > 0)
     throw new AutoblockError('INPUT_FILE', `The header line lacks the columns ${missing.join(', ')}.`);
-  const known = [...REQUIRED_COLUMNS, ...OPTIONAL_COLUMNS];
+  const known = [...LOG_RECORD_COLUMNS, ...OPTIONAL_COLUMNS];
   const twice = known.filter((column) => names.indexOf(column) !== names.lastIndexOf(column));
   if (twice.length > 0)
     throw new AutoblockError('INPUT_FILE', `The header line has twice the columns ${twice.join(', ')}.`);
@@ -93,7 +81,7 @@ function readLine(line: string, columns: FlowColumns): FlowLine {
   const fields = splitFields(line);
   if (fields?.length !== columns.fieldCount)
     throw new FieldFault('line', line, `${columns.fieldCount} fields separated by commas`);
-  const field = (column: RequiredColumn | OptionalColumn): Field => {
+  const field = (column: LogRecordColumn | OptionalColumn): Field => {
     const position = columns.positions[column];
     return { column, text: position === undefined ? '' : fields[position]!.trim() };
   };
@@ -119,7 +107,7 @@ function readLine(line: string, columns: FlowColumns): FlowLine {
 }
 
 interface Field {
-  readonly column: RequiredColumn | OptionalColumn;
+  readonly column: LogRecordColumn | OptionalColumn;
   readonly text: string;
 }
 

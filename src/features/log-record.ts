@@ -19,3 +19,18 @@ export interface LogRecord {
   /** Packets of the flow, both directions together; null when not known. */
   packets: number | null;
 }
+
+/** The fields of a LogRecord as columns of `network_logs` and of the canonical flow CSV. */
+export const LOG_RECORD_COLUMNS = [
+  'timestamp',
+  'source_ip',
+  'source_port',
+  'destination_ip',
+  'destination_port',
+  'protocol',
+  'action',
+  'bytes',
+  'packets',
+] as const;
+
+export type LogRecordColumn = (typeof LOG_RECORD_COLUMNS)[number];

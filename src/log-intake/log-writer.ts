@@ -3,21 +3,10 @@ import type { Pool, PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { databaseError } from '../database-errors.ts';
 import { AutoblockError } from '../errors.ts';
-import type { LogRecord } from '../features/log-record.ts';
+import { LOG_RECORD_COLUMNS, type LogRecord } from '../features/log-record.ts';
 
 /** Columns of network_logs in the order they are written; those the relation lacks are left out. */
-const WRITE_COLUMNS = [
-  'router_id',
-  'timestamp',
-  'source_ip',
-  'source_port',
-  'destination_ip',
-  'destination_port',
-  'protocol',
-  'action',
-  'bytes',
-  'packets',
-] as const;
+const WRITE_COLUMNS = ['router_id', ...LOG_RECORD_COLUMNS] as const;
 
 type WriteColumn = (typeof WRITE_COLUMNS)[number];
 

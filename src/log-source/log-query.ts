@@ -1,17 +1,4 @@
-/** The columns the reader asks for, in the order they arrive. */
-export const READ_COLUMNS = [
-  'timestamp',
-  'source_ip',
-  'source_port',
-  'destination_ip',
-  'destination_port',
-  'protocol',
-  'action',
-  'bytes',
-  'packets',
-] as const;
-
-export type ReadColumn = (typeof READ_COLUMNS)[number];
+import { LOG_RECORD_COLUMNS, type LogRecordColumn } from '../features/log-record.ts';
 
 /** How a column is stored; null: it is not there and reads as null. */
 type ReadColumnKind = 'timestamptz' | 'timestamp' | 'inet' | 'text' | 'integer' | 'float' | null;
@@ -22,7 +9,7 @@ export interface ReadableRelation {
   readonly name: string;
   /** Quoted for SQL. */
   readonly quotedName: string;
-  readonly columns: Readonly<Record<ReadColumn, ReadColumnKind>>;
+  readonly columns: Readonly<Record<LogRecordColumn, ReadColumnKind>>;
 }
 
 /**
@@ -40,7 +27,7 @@ export function copyLogsSql(query: {
   const { relation, fromMs, toMs, limit } = query;
   if (!Number.isSafeInteger(limit) || limit < 0) throw new RangeError(`not a number of rows: ${limit}`);
   const type = relation.columns.timestamp === 'timestamp' ? 'timestamp' : 'timestamptz';
-  const selected = READ_COLUMNS.map((name) => expressionOf(name, relation.columns[name])).join(', ');
+  const selected = LOG_RECORD_COLUMNS.map((name) => expressionOf(name, relation.columns[name])).join(', ');
   return (
     `COPY (SELECT ${selected} FROM ${relation.quotedName} ` +
     `WHERE "timestamp" >= ${timestampLiteral(fromMs)}::${type} AND "timestamp" < ${timestampLiteral(toMs)}::${type} ` +
@@ -48,7 +35,7 @@ export function copyLogsSql(query: {
   );
 }
 
-function expressionOf(name: ReadColumn, kind: ReadColumnKind): string {
+function expressionOf(name: LogRecordColumn, kind: ReadColumnKind): string {
   if (kind === null) return 'NULL::text';
   const column = `"${name}"`;
   if (name === 'protocol' || name === 'action') return `${column}::text`;

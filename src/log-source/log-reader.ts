@@ -2,9 +2,9 @@ import pg, { type Pool, type PoolClient } from 'pg';
 import { type CopyToStreamQuery, to as copyTo } from 'pg-copy-streams';
 import { databaseError } from '../database-errors.ts';
 import { AutoblockError } from '../errors.ts';
-import type { LogRecord } from '../features/log-record.ts';
+import { LOG_RECORD_COLUMNS, type LogRecord } from '../features/log-record.ts';
 import { createCopyBinaryDecoder } from './copy-binary-decoder.ts';
-import { copyLogsSql, READ_COLUMNS, type ReadableRelation } from './log-query.ts';
+import { copyLogsSql, type ReadableRelation } from './log-query.ts';
 import { logRecordDecoder, SKIP_REASONS, type SkipReason } from './log-record-decoder.ts';
 
 export interface LogReading {
@@ -97,7 +97,7 @@ async function streamRows(client: PoolClient, reading: LogReading): Promise<LogR
   const { relation, maxRecords, fromMs, toMs } = reading;
   reading.signal.throwIfAborted();
   const tally = createTally(reading);
-  const decoder = createCopyBinaryDecoder({ fieldCount: READ_COLUMNS.length, onRow: tally.onRow });
+  const decoder = createCopyBinaryDecoder({ fieldCount: LOG_RECORD_COLUMNS.length, onRow: tally.onRow });
   const stream = copyTo(copyLogsSql({ relation, fromMs, toMs, limit: maxRecords + 1 }));
   const stopWatching = watchReading({ client, stream, reading });
   try {

@@ -1,4 +1,4 @@
-import type { LogRecord } from '../features/log-record.ts';
+import { LOG_RECORD_COLUMNS, type LogRecord, type LogRecordColumn } from '../features/log-record.ts';
 import type { RowListener } from './copy-binary-decoder.ts';
 import {
   type AddressDecoder,
@@ -9,7 +9,7 @@ import {
   timestampMs,
   wordDecoder,
 } from './field-decoders.ts';
-import { READ_COLUMNS, type ReadableRelation, type ReadColumn } from './log-query.ts';
+import type { ReadableRelation } from './log-query.ts';
 
 /** Why a row is no log record. */
 export const SKIP_REASONS = [
@@ -41,7 +41,7 @@ const PROTOCOL_NAMES: Readonly<Record<string, string>> = {
 };
 
 const [TIME, SOURCE, SOURCE_PORT, DESTINATION, DESTINATION_PORT, PROTOCOL, ACTION, BYTES, PACKETS] =
-  READ_COLUMNS.map((_, index) => index) as [
+  LOG_RECORD_COLUMNS.map((_, index) => index) as [
     number,
     number,
     number,
@@ -133,7 +133,7 @@ function protocolName(word: string): string {
   return first >= 0x30 && first <= 0x39 ? (PROTOCOL_NAMES[word] ?? word) : word;
 }
 
-function addressDecoder(relation: ReadableRelation, column: ReadColumn): AddressDecoder {
+function addressDecoder(relation: ReadableRelation, column: LogRecordColumn): AddressDecoder {
   return relation.columns[column] === 'text'
     ? textAddressDecoder(ADDRESS_CACHE_LIMIT)
     : inetDecoder(ADDRESS_CACHE_LIMIT);
@@ -141,7 +141,7 @@ function addressDecoder(relation: ReadableRelation, column: ReadColumn): Address
 
 type NumberDecoder = (bytes: Buffer, at: number, length: number) => number | null;
 
-function numberDecoder(relation: ReadableRelation, column: ReadColumn, maximum: number): NumberDecoder {
+function numberDecoder(relation: ReadableRelation, column: LogRecordColumn, maximum: number): NumberDecoder {
   const isFloat = relation.columns[column] === 'float';
   return (bytes, at, length) => {
     if (length < 0) return null;

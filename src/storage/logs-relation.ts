@@ -1,20 +1,10 @@
 import type { Pool } from 'pg';
 import { databaseError } from '../database-errors.ts';
 import { AutoblockError } from '../errors.ts';
+import { LOG_RECORD_COLUMNS } from '../features/log-record.ts';
 import { parseRelationName } from './relation-name.ts';
 
-const LOG_COLUMNS = [
-  'router_id',
-  'timestamp',
-  'source_ip',
-  'source_port',
-  'destination_ip',
-  'destination_port',
-  'protocol',
-  'action',
-  'bytes',
-  'packets',
-] as const;
+const LOG_COLUMNS = ['router_id', ...LOG_RECORD_COLUMNS] as const;
 
 type LogColumn = (typeof LOG_COLUMNS)[number];
 
