@@ -14,20 +14,20 @@ function gaussianRows(rowCount: number, dimensions: number, seed: number): Float
 }
 
 /** Of this implementation; the same on every Node version, because it uses exactly rounded operations only. */
-const GOLDEN_SCORES = [0.44183913277129194, 0.4744992101941933, 0.4145217055468457];
+const GOLDEN_SCORES = [0.4751919317659956, 0.4981991898809148, 0.4354662591668291];
 
 const SMALL = { treeCount: 60, sampleSize: 64, seed: 1 };
 
 describe('expectedPathLength', () => {
   it('is the mean depth of an unsuccessful search in a binary search tree', () => {
-    // By hand from 2 H(n-1) - 2 (n-1)/n: n=2: 2 - 1; n=3: 3 - 4/3; n=4: 11/3 - 3/2.
+    // By hand from the paper's 2 (ln(n-1) + 0.5772156649) - 2 (n-1)/n; n=2: 1.1544313298 - 1.
     expect(expectedPathLength(0)).toBe(0);
     expect(expectedPathLength(1)).toBe(0);
-    expect(expectedPathLength(2)).toBe(1);
-    expect(expectedPathLength(3)).toBeCloseTo(5 / 3, 14);
-    expect(expectedPathLength(4)).toBeCloseTo(13 / 6, 14);
-    // The paper's estimate with ln(255) + 0.5772156649 is 10.2448; it approaches the exact value from below.
-    expect(expectedPathLength(256)).toBeCloseTo(10.2487, 3);
+    expect(expectedPathLength(2)).toBeCloseTo(0.1544313298, 14);
+    expect(expectedPathLength(3)).toBeCloseTo(2 * Math.LN2 + 1.1544313298 - 4 / 3, 14);
+    expect(expectedPathLength(256)).toBeCloseTo(10.2448, 4);
+    // The exact value of 2 H(255) - 2 255/256 is 10.2487: the estimate approaches it from below, by 1/(n-1).
+    expect(expectedPathLength(256) + 1 / 255).toBeCloseTo(10.2487, 4);
   });
 });
 
@@ -45,11 +45,13 @@ describe('fitting and scoring', () => {
   });
 
   it('gives the score of the formula for a tree that can be drawn by hand', () => {
-    // Two rows, one dimension: the height limit is 1, c(2) = 1, and every row ends at depth 1 in a leaf of its own:
-    // s = 2^-1. Planes lie between the rows, so a leaf never holds both.
+    // Two rows, one dimension: the height limit is 1, and every row ends at depth 1 in a leaf of its own:
+    // s = 2^-(1 / c(2)). Planes lie between the rows, so a leaf never holds both.
     const rows = Float64Array.of(0, 1);
     const forest = fitExtendedIsolationForest({ rows, rowCount: 2, dimensions: 1, ...SMALL });
-    expect([...scoreExtendedIsolationForest(forest, Float64Array.of(0, 1, 5), 3)]).toEqual([0.5, 0.5, 0.5]);
+    const score = 2 ** (-1 / 0.1544313298);
+    for (const found of scoreExtendedIsolationForest(forest, Float64Array.of(0, 1, 5), 3))
+      expect(found).toBeCloseTo(score, 14);
   });
 
   it('repeats itself bit for bit for one seed and differs for another', () => {
@@ -61,6 +63,15 @@ describe('fitting and scoring', () => {
     expect(scoreExtendedIsolationForest(other, rows, 500)).not.toEqual(
       scoreExtendedIsolationForest(forest, rows, 500),
     );
+  });
+
+  it('shares all trees but one with the forest of the next seed, as the reference does', () => {
+    const rows = gaussianRows(300, 3, 9);
+    const input = { rows, rowCount: 300, dimensions: 3, sampleSize: 64 };
+    const forest = fitExtendedIsolationForest({ ...input, treeCount: 5, seed: 70 });
+    const next = fitExtendedIsolationForest({ ...input, treeCount: 4, seed: 71 });
+    expect(forest.normals.slice(-next.normals.length)).toEqual(next.normals);
+    expect(forest.leafPathLengths.slice(-next.leafPathLengths.length)).toEqual(next.leafPathLengths);
   });
 
   it('keeps a golden score, so that no later change moves the scores of stored models unnoticed', () => {
@@ -112,6 +123,74 @@ describe('fitting and scoring', () => {
       expect(new Set(used)).toEqual(new Set([extensionLevel + 1]));
     }
   });
+});
+
+/**
+ * Scores of rows 0, 1, 44 and 89 and the mean score by sahandha/eif 2.0.2 (C++, commit 5363acde955e, g++ 12.2 -O2) on the
+ * rows below, 25 trees. Sample sizes even and odd, all rows and next to none; extension full, in part and none; the
+ * largest seed range the library takes.
+ */
+const REFERENCE_SCORES: readonly {
+  readonly sampleSize: number;
+  readonly extensionLevel: number;
+  readonly seed: number;
+  readonly scores: readonly number[];
+  readonly mean: number;
+}[] = [
+  {
+    sampleSize: 64,
+    extensionLevel: 4,
+    seed: 1,
+    scores: [0.48774406440708423, 0.4940167428945112, 0.51731695415058121, 0.49096617089106331],
+    mean: 0.50239556296669763,
+  },
+  {
+    sampleSize: 33,
+    extensionLevel: 2,
+    seed: 42,
+    scores: [0.4710066061566745, 0.50558074905179184, 0.53633133338949401, 0.50808886030131772],
+    mean: 0.49949272919254806,
+  },
+  {
+    sampleSize: 90,
+    extensionLevel: 1,
+    seed: 2147483000,
+    scores: [0.51353463564901125, 0.49094214650302065, 0.49455527244372766, 0.50486478801979962],
+    mean: 0.49719939654478906,
+  },
+  {
+    sampleSize: 3,
+    extensionLevel: 4,
+    seed: 3,
+    scores: [0.39161137619338537, 0.38136626590118111, 0.37403264214261139, 0.38454813100751928],
+    mean: 0.38719690064596113,
+  },
+  {
+    sampleSize: 2,
+    extensionLevel: 0,
+    seed: 3,
+    scores: [0.011238785877450428, 0.011238785877450428, 0.011238785877450428, 0.011238785877450428],
+    mean: 0.011238785877450424,
+  },
+];
+
+describe('the reference implementation of the paper', () => {
+  const rowCount = 90;
+  const dimensions = 5;
+  const rows = Float64Array.from(
+    { length: rowCount * dimensions },
+    (_, k) => ((k * k * 7919 + k * 104729) % 10007) / 1024,
+  );
+
+  it.each(REFERENCE_SCORES)(
+    'gives the same scores with $sampleSize samples, extension level $extensionLevel and seed $seed',
+    ({ scores, mean, ...settings }) => {
+      const forest = fitExtendedIsolationForest({ rows, rowCount, dimensions, treeCount: 25, ...settings });
+      const found = scoreExtendedIsolationForest(forest, rows, rowCount);
+      [0, 1, 44, 89].forEach((row, i) => expect(found[row]).toBeCloseTo(scores[i]!, 14));
+      expect(found.reduce((sum, score) => sum + score, 0) / rowCount).toBeCloseTo(mean, 14);
+    },
+  );
 });
 
 describe('small and degenerate input', () => {
@@ -184,7 +263,13 @@ describe('small and degenerate input', () => {
     const rows = gaussianRows(10, 2, 1);
     const good = { rows, rowCount: 10, dimensions: 2, ...SMALL };
     const forest = fitExtendedIsolationForest(good);
-    const bad = [{ rowCount: 11 }, { treeCount: 0 }, { sampleSize: 1.5 }, { extensionLevel: 2 }];
+    const bad = [
+      { rowCount: 11 },
+      { treeCount: 0 },
+      { sampleSize: 1.5 },
+      { extensionLevel: 2 },
+      { seed: -1 },
+    ];
     for (const change of bad)
       expect(() => fitExtendedIsolationForest({ ...good, ...change })).toThrow(RangeError);
     expect(() => scoreExtendedIsolationForest(forest, rows, 11)).toThrow(RangeError);
