@@ -40,7 +40,7 @@ describe('the bench runner', () => {
   it('prints one JSON object with the measures beside the reference', () => {
     writeFileSync(join(folder, 'planted.csv'), plantedSet());
     writeFileSync(join(folder, 'unknown.csv'), plantedSet());
-    writeFileSync(join(folder, 'reference.json'), '{"planted": {"eif_auc": 0.9, "eif_ap": 1}}');
+    writeFileSync(join(folder, 'reference.json'), '{"planted": {"eif_auc": 0.995, "eif_ap": 1}}');
     const { status, stdout, stderr } = bench('anomaly', '--dir', folder, '--json');
     expect(status, stderr).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
@@ -56,13 +56,21 @@ describe('the bench runner', () => {
           anomalies: 10,
           rocAuc: 1,
           averagePrecision: 1,
-          referenceRocAuc: 0.9,
-          difference: 0.1,
-          ok: false,
+          referenceRocAuc: 0.995,
+          difference: 0.005,
+          ok: true,
         },
         { name: 'unknown', rocAuc: 1, referenceRocAuc: null, ok: null },
       ],
     });
+  });
+
+  it('fails when a set is too far from its reference, naming it after the measures', () => {
+    writeFileSync(join(folder, 'reference.json'), '{"planted": {"eif_auc": 0.9, "eif_ap": 1}}');
+    const { status, stdout, stderr } = bench('anomaly', '--dir', folder, '--json');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/ROC-AUC is too far from the reference on planted$/m);
+    expect(JSON.parse(stdout)).toMatchObject({ sets: [{ name: 'planted', ok: false }, { ok: null }] });
   });
 
   it('says what is wrong with a data file, with its line', () => {
