@@ -2,7 +2,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { AutoblockError, messageOf } from '../errors.ts';
 import { parseIsoTimestamp } from '../evaluation/iso-timestamp.ts';
 
-export interface OptionSpec {
+interface OptionSpec {
   readonly type: 'boolean' | 'string';
   readonly multiple?: true;
   /** Shown after the option in help: `--days N`. */

@@ -18,7 +18,7 @@ export function configFrom(env: Environment): Config {
  * The logger of a one-shot command: JSON lines on stderr, warnings and worse only, unless LOG_LEVEL asks for more;
  * stdout belongs to the command's result.
  */
-export function commandLogger(config: Config, env: Environment): Logger {
+function commandLogger(config: Config, env: Environment): Logger {
   const asked = env['LOG_LEVEL'] !== undefined && env['LOG_LEVEL'] !== '';
   return createLogger({ level: asked ? config.logLevel : 'warn', destination: process.stderr });
 }

@@ -3,6 +3,7 @@ import type { Detector } from '../detector/detector.ts';
 import { createHybridDetector } from '../detector/hybrid-detector.ts';
 import { createLegacyDetector } from '../detector/legacy-detector.ts';
 import { decodeModel } from '../detector/model-files.ts';
+import type { TrainedModel } from '../detector/trained-model.ts';
 import { AutoblockError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ModelRegistry } from '../storage/model-registry.ts';
@@ -37,20 +38,19 @@ export function createDetectorInUse(parts: {
       return;
     }
     try {
-      const stored = registry.readLatest();
-      if (stored === null) {
+      const latest = readUsableModel({ config, registry });
+      if (latest === null) {
         detector = legacy;
         logger.warn(
           { code: 'MODEL_MISSING', detector: 'legacy', model: 'none', command: 'autoblock train' },
           'no model yet: the legacy detector judges until `autoblock train` has made one',
         );
       } else {
-        const model = decodeModel(stored.files, stored.metadata);
-        refuseOtherWindow(model.metadata.windowMinutes, config.windowMinutes);
+        const { model } = latest;
         detector = createHybridDetector({ model, thresholds, isInternal });
         logger.info(
           {
-            modelVersion: stored.version,
+            modelVersion: latest.version,
             trainedAt: model.metadata.createdAt,
             groups: model.metadata.groups,
           },
@@ -88,10 +88,26 @@ export function createDetectorInUse(parts: {
   };
 }
 
-function refuseOtherWindow(trainedMinutes: number, configuredMinutes: number): void {
-  if (trainedMinutes === configuredMinutes) return;
-  throw new AutoblockError(
-    'MODEL_INVALID',
-    `the model was trained on ${trainedMinutes}-minute windows, WINDOW_MINUTES is ${configuredMinutes}`,
-  );
+/**
+ * The latest model, proven to be one that can judge with these settings; null when none was trained yet.
+ * @throws AutoblockError MODEL_INVALID
+ */
+export function readUsableModel({
+  config,
+  registry,
+}: {
+  config: Config;
+  registry: ModelRegistry;
+}): { version: string; model: TrainedModel } | null {
+  const stored = registry.readLatest();
+  if (stored === null) return null;
+  const model = decodeModel(stored.files, stored.metadata);
+  const { windowMinutes } = model.metadata;
+  if (windowMinutes !== config.windowMinutes) {
+    throw new AutoblockError(
+      'MODEL_INVALID',
+      `model ${stored.version} was trained on ${windowMinutes}-minute windows, WINDOW_MINUTES is ${config.windowMinutes}`,
+    );
+  }
+  return { version: stored.version, model };
 }

@@ -10,11 +10,17 @@ export const modelsCommand: Command = {
   name: 'models',
   summary: 'trained models: list, use a certain one, go back to the one before',
   usage: ['models list [--json]', 'models use VERSION', 'models rollback'],
-  details:
+  details: [
     'A running daemon loads the chosen model before its next detection. Only models that verify can be chosen.',
+    'rollback goes to the model that was the latest before; again, one further back. use leads forth, too.',
+  ].join('\n'),
   options: { json: { type: 'boolean', description: 'JSON on stdout' } },
   operands: true,
-  examples: ['autoblock models list', 'autoblock models rollback'],
+  examples: [
+    'autoblock models list',
+    'autoblock models use 20260131T030000000Z',
+    'autoblock models rollback',
+  ],
   run(invocation) {
     const [verb, ...operands] = invocation.positionals;
     return withWorkplace(invocation, (workplace) => {
@@ -64,7 +70,7 @@ function list(invocation: Invocation, { config, registry }: Workplace): number {
   if (latest.problem !== null) {
     const cure = models.some((model) => model.valid) ? '`autoblock models use VERSION`' : '`autoblock train`';
     invocation.output.out(
-      `\nthe latest model is not in use: ${latest.problem}\n${cure} puts a sound one in place`,
+      `\nthe latest model is not usable: ${latest.problem}\n${cure} puts a sound one in place`,
     );
   }
   return EXIT.ok;

@@ -1,5 +1,6 @@
 import type { Workplace } from '../../daemon/workplace.ts';
 import { EXIT } from '../../errors.ts';
+import type { RunRecord } from '../../storage/ledger-runs.ts';
 import type { Command } from '../command.ts';
 import { latestModelState } from '../latest-model-state.ts';
 import { withWorkplace } from '../session.ts';
@@ -38,16 +39,48 @@ function gather(workplace: Workplace) {
     autoBlock: config.autoBlock,
     blocks: blocks.length,
     blocksNotConfirmed: blocks.filter((block) => block.confirmedAtMs === null).length,
-    reviewsPending: ledger.reviews({ status: 'pending' }).length,
-    undelivered: ledger.pendingDetections(1).length > 0,
+    reviewsPending: ledger.reviews({ status: 'pending' }).filter((item) => item.expiresAtMs > nowMs()).length,
+    undelivered: waitsForDatabase(workplace),
     routers: routers.map(({ name }) => ({ name, state: states.get(name) ?? null })),
     runs: ledger.recentRuns({ limit: RECENT_RUNS }),
   };
 }
 
-function modelNote({ model, modelProblem, useHybridDetector }: Status): string {
-  if (modelProblem !== null) return ` (not usable: ${modelProblem})`;
-  return useHybridDetector && model === 'none' ? ' (train one with `autoblock train`)' : '';
+function waitsForDatabase({ ledger }: Workplace): boolean {
+  const waiting = [
+    ledger.pendingDetections(1),
+    ledger.unmarkedConfirmedBlocks(),
+    ledger.pendingFalsePositives(),
+  ];
+  return waiting.some((rows) => rows.length > 0);
+}
+
+function modelLines({ detector, model, modelProblem, useHybridDetector }: Status): string[] {
+  const advice = useHybridDetector && model === 'none' && modelProblem === null;
+  return [
+    `detector: ${detector}    model: ${model}${advice ? ' (train one with `autoblock train`)' : ''}`,
+    ...(modelProblem === null
+      ? []
+      : [`the latest model is not usable: ${modelProblem}`, 'see `autoblock models list`']),
+  ];
+}
+
+const FIGURES = [
+  ['recordsRead', 'log records'],
+  ['detections', 'detections'],
+  ['blocksAdded', 'new blocks'],
+  ['reviewsAdded', 'for review'],
+] as const;
+
+/** What a run had to tell, in one line; each kind of run leaves other details. */
+function outcomeOf({ details }: RunRecord): string {
+  const told = (details ?? {}) as Readonly<Record<string, unknown>>;
+  const { code, message, version } = told;
+  if (typeof message === 'string') return typeof code === 'string' ? `${code}: ${message}` : message;
+  if (typeof version === 'string') return `model ${version}`;
+  return FIGURES.flatMap(([key, words]) =>
+    typeof told[key] === 'number' ? `${told[key]} ${words}` : [],
+  ).join(', ');
 }
 
 function asText(status: Status): string {
@@ -61,17 +94,18 @@ function asText(status: Status): string {
     run.status,
     timeText(run.startedAtMs),
     timeText(run.finishedAtMs),
+    outcomeOf(run),
   ]);
   return [
-    `detector: ${status.detector}    model: ${status.model}${modelNote(status)}`,
+    ...modelLines(status),
     `auto-block: ${status.autoBlock ? 'on' : 'off'}${status.dryRun ? '    DRY RUN' : ''}`,
     `blocks: ${status.blocks}${status.blocksNotConfirmed > 0 ? ` (${status.blocksNotConfirmed} not yet read back from a router)` : ''}    for review: ${status.reviewsPending}`,
-    ...(status.undelivered ? ['detections wait in the ledger for PostgreSQL'] : []),
+    ...(status.undelivered ? ['detections or decisions wait in the ledger for PostgreSQL'] : []),
     '',
     routers.length === 0
       ? 'no router configured'
       : renderTable(['ROUTER', 'STATE', 'LAST GOOD SYNC', 'ENTRIES', 'ERROR'], routers),
     '',
-    runs.length === 0 ? 'no run yet' : renderTable(['RUN', 'STATUS', 'STARTED', 'FINISHED'], runs),
+    runs.length === 0 ? 'no run yet' : renderTable(['RUN', 'STATUS', 'STARTED', 'FINISHED', 'OUTCOME'], runs),
   ].join('\n');
 }

@@ -69,7 +69,8 @@ async function trainWith(invocation: Invocation, workplace: Workplace, signal: A
     return EXIT.ok;
   } catch (thrown) {
     progress.end();
-    const details = { message: messageOf(thrown) };
+    const code = thrown instanceof AutoblockError ? thrown.code : 'INTERNAL';
+    const details = { code, message: messageOf(thrown) };
     ledger.finishRun({ id: runId, status: 'failed', details, nowMs: nowMs() });
     throw thrown;
   }

@@ -5,7 +5,7 @@ import { canonicalText } from '../../ip/address.ts';
 import { OPERATORS_ENTRY } from './demo-site.ts';
 import type { DemoRun } from './demo-story.ts';
 
-export type Outcome = 'blocked' | 'for review' | 'recorded only' | 'missed';
+type Outcome = 'blocked' | 'for review' | 'recorded only' | 'missed';
 
 export interface JudgedSource {
   readonly address: string;
@@ -57,7 +57,7 @@ function outcomes(run: DemoRun): (address: string) => Outcome {
 }
 
 /** Canonical addresses of our entries as the router printed them. */
-export function ownEntries(run: DemoRun): string[] {
+function ownEntries(run: DemoRun): string[] {
   return run.addressList
     .filter((entry) => entry.comment.startsWith(OWN_COMMENT_PREFIX))
     .map((entry) => canonicalText(entry.address) ?? entry.address);
