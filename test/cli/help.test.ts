@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { autoblock, temporaryHome } from '../support/cli.ts';
+
+/** Every command with all of its options, as the README promises them. */
+const OPTIONS_OF = {
+  run: ['once'],
+  detect: ['dry-run', 'as-of', 'json'],
+  train: ['source', 'days', 'as-of', 'flows', 'json'],
+  import: ['shift-to', 'router-id', 'json'],
+  sync: ['dry-run', 'json'],
+  review: ['status', 'seconds', 'note', 'json'],
+  blocks: ['seconds', 'reason', 'json'],
+  models: ['json'],
+  status: ['json'],
+  config: ['json'],
+  selftest: ['seed', 'json'],
+  demo: ['seed', 'json', 'keep'],
+} as const;
+const COMMANDS = Object.keys(OPTIONS_OF);
+
+const home = temporaryHome();
+const run = (...args: string[]) => autoblock(args, home);
+
+afterAll(() => home.remove());
+
+describe('autoblock without a command', () => {
+  it('lists every command, the exit codes and examples under --help, -h and help', async () => {
+    const [long, short, word] = await Promise.all([run('--help'), run('-h'), run('help')]);
+    expect(long.code).toBe(0);
+    expect(short.stdout).toBe(long.stdout);
+    expect(word.stdout).toBe(long.stdout);
+    const listed = /Commands:\n([\s\S]*?)\n\n/.exec(long.stdout)![1]!.split('\n');
+    expect(listed.map((line) => line.trim().split(/\s+/)[0])).toEqual(COMMANDS);
+    for (const part of ['Usage:', 'Exit codes:', 'Examples:', '.env']) expect(long.stdout).toContain(part);
+  });
+
+  it('shows the same page and exits 2 when nothing was asked', async () => {
+    const { code, stdout } = await run();
+    expect(code).toBe(2);
+    expect(stdout).toContain('Commands:');
+  });
+
+  it('prints the version of package.json', async () => {
+    const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    expect(await run('--version')).toMatchObject({ code: 0, stdout: `${manifest.version}\n` });
+  });
+});
+
+describe('the help of each command', () => {
+  it.each(Object.entries(OPTIONS_OF))('tells %s in full', async (name, options) => {
+    const { code, stdout } = await run(name, '--help');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`\nUsage:\n {2}autoblock ${name}`));
+    expect(stdout).toMatch(new RegExp(`\nExamples:\n(.*\n)* {2}(.*)autoblock ${name}`));
+    const listed = /\nOptions:\n([\s\S]*?)\n\n/.exec(stdout)![1]!.split('\n');
+    expect(listed.map((line) => line.trim().split(/\s+/)[0])).toEqual(
+      [...options, 'help'].map((option) => `--${option}`),
+    );
+    for (const line of listed) expect(line).toMatch(/^ {2}--[a-z-]+( [A-Z]+| now)? {2,}\S/);
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+  });
+
+  it('is shown by "help COMMAND" too', async () => {
+    const [asked, option] = await Promise.all([run('help', 'blocks'), run('blocks', '--help')]);
+    expect(asked).toMatchObject({ code: 0, stdout: option.stdout });
+  });
+});
+
+describe('what is not understood', () => {
+  it.each([
+    { asked: 'blok', found: '"blok"', instead: COMMANDS },
+    { asked: 'help blok', found: '"blok"', instead: COMMANDS },
+    { asked: 'detect --dryrun', found: '"--dryrun"', instead: ['--dry-run', '--as-of', '--json'] },
+    { asked: 'detect --as-of', found: '--as-of', instead: ['argument missing'] },
+    { asked: 'status now', found: '"now"', instead: ['nothing'] },
+    { asked: 'blocks', found: 'blocks: got "nothing"', instead: ['list', 'add', 'remove'] },
+    { asked: 'blocks ban 203.0.113.7', found: '"ban"', instead: ['list', 'add', 'remove'] },
+    { asked: 'blocks list 203.0.113.7', found: '"203.0.113.7"', instead: ['nothing'] },
+    { asked: 'blocks add', found: 'blocks', instead: ['no address'] },
+    { asked: 'review accept 1', found: '"accept"', instead: ['list', 'show', 'approve', 'reject'] },
+    { asked: 'review approve', found: 'review', instead: ['no ID or address'] },
+    { asked: 'review list --status open', found: '"open"', instead: ['pending', 'expired', 'all'] },
+    { asked: 'models drop', found: '"drop"', instead: ['list', 'use', 'rollback'] },
+    { asked: 'models use', found: 'models use', instead: ['no version'] },
+    { asked: 'models rollback 2', found: '"2"', instead: ['nothing'] },
+    { asked: 'train --source files', found: '"files"', instead: ['database', 'flows'] },
+    { asked: 'train --source flows', found: 'flows', instead: ['--flows FILE'] },
+    { asked: 'import', found: 'import', instead: ['no file'] },
+    { asked: 'selftest --seed x', found: '"x"', instead: ['whole number'] },
+  ])('exits 2 on "$asked", naming what was found and what there is', async ({ asked, found, instead }) => {
+    const { code, stdout, stderr } = await run(...asked.split(' '));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('autoblock: USAGE: ');
+    expect(stderr).toContain(found);
+    for (const word of instead) expect(stderr).toContain(word);
+    expect(stderr).toContain('autoblock --help');
+    expect(stderr).not.toContain('    at ');
+  });
+});

@@ -1,0 +1,85 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliSite, closedPort, openCliSite, ROUTER_PASSWORD } from './cli-site.ts';
+
+const FOREIGN = '198.18.0.1';
+let site: CliSite;
+
+beforeAll(async () => {
+  site = await openCliSite();
+  site.simulator.addForeignEntry({ list: 'autoblock', address: FOREIGN, comment: 'by hand' });
+  site.simulator.addForeignEntry({ list: 'autoblock', address: '203.0.113.9', comment: 'mine too' });
+  site.simulator.addForeignEntry({
+    list: 'autoblock',
+    address: '203.0.113.5',
+    comment: 'autoblock: manual #99',
+    timeout: '1h',
+  });
+  const blocked = ['203.0.113.7', '2001:db8:bad:cafe:1234:5678:9abc:def0', '203.0.113.9'];
+  await site.run(['blocks', 'add', ...blocked], { DRY_RUN: 'true' });
+});
+afterAll(() => site.close());
+
+describe('autoblock sync', () => {
+  it('prints with --dry-run what it would add, remove and leave, and writes nothing', async () => {
+    const before = { held: site.held(), status: await site.json(['status']) };
+    const { code, stdout } = await site.run(['sync', '--dry-run']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ROUTER +STATE +HELD +WOULD ADD +WOULD EXTEND +WOULD REMOVE +ERROR$/m);
+    expect(stdout).toMatch(/^127\.0\.0\.1 +ok +1\/3 +2 +0 +1$/m);
+    expect(stdout).toMatch(/^127\.0\.0\.1: add 203\.0\.113\.7 for 86\d{3} s \(autoblock: manual #\d+\)$/m);
+    expect(stdout).toMatch(/^127\.0\.0\.1: add 2001:db8:bad:cafe:1234:5678:9abc:def0(\/128)? for /m);
+    expect(stdout).toMatch(/^127\.0\.0\.1: remove 203\.0\.113\.5$/m);
+    expect(stdout).toMatch(/^127\.0\.0\.1: leave 203\.0\.113\.9, held by another's entry \(mine too\)$/m);
+    expect({ held: site.held(), status: await site.json(['status']) }).toEqual(before);
+  });
+
+  it('makes the router equal the ledger, leaves what is not its own, and tells what it did', async () => {
+    const { code, stdout } = await site.run(['sync']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^127\.0\.0\.1 +ok +3\/3 +2 +0 +1$/m);
+    expect(site.held()).toEqual(
+      [FOREIGN, '203.0.113.7', '203.0.113.9', '2001:db8:bad:cafe:1234:5678:9abc:def0/128'].sort(),
+    );
+    expect(await site.json(['sync'])).toMatchObject({
+      dryRun: false,
+      routers: [{ ok: true, added: 0, extended: 0, removed: 0, confirmed: 3, wanted: 3 }],
+    });
+    expect((await site.run(['status'])).stdout).toMatch(/^127\.0\.0\.1 +ok +\d{4}-\S+ \S+Z +2 +-$/m);
+  });
+
+  it('brings every other router up to date when one is away, names the error and exits 1', async () => {
+    const path = join(site.dir, 'routers.json');
+    const common = { host: '127.0.0.1', user: 'autoblock', password: ROUTER_PASSWORD, tls: false };
+    const routers = [
+      { ...common, name: 'edge', port: site.simulator.port },
+      { ...common, name: 'branch', port: await closedPort() },
+      { ...common, name: 'lab', port: site.simulator.port, password: 'wrong-secret' },
+    ];
+    writeFileSync(path, JSON.stringify(routers));
+    const { code, stdout, stderr } = await site.run(['sync'], { ROUTERS_FILE: path, ROUTER_HOST: '' });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^edge +ok +3\/3 /m);
+    expect(stdout).toMatch(/^branch +ROUTER_UNREACHABLE .*127\.0\.0\.1:\d+/m);
+    expect(stdout).toMatch(/^lab +ROUTER_LOGIN_FAILED /m);
+    expect(stdout + stderr).not.toMatch(/secret/);
+    const status = await site.run(['status'], { ROUTERS_FILE: path, ROUTER_HOST: '' });
+    expect(status.stdout).toMatch(/^branch +ROUTER_UNREACHABLE +- /m);
+  });
+
+  it('tells the routers first and PostgreSQL when it is there: its absence does not hide the result', async () => {
+    const DATABASE_URL = `postgresql://auto:pw@127.0.0.1:${await closedPort()}/logs`;
+    const { code, stdout, stderr } = await site.run(['sync'], { DATABASE_URL });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^127\.0\.0\.1 +ok +3\/3 /m);
+    expect(stderr).toContain('delivered later');
+  });
+
+  it('says that no router is configured', async () => {
+    expect(await site.run(['sync'], { ROUTER_HOST: '' })).toMatchObject({
+      code: 0,
+      stdout: 'no router configured: set ROUTER_HOST or ROUTERS_FILE\n',
+    });
+  });
+});
