@@ -128,6 +128,10 @@ export const ERROR_TABLE = {
     exitCode: EXIT.refused,
     whatToDo: 'Look at the current state; it changed or was decided before.',
   },
+  INTERRUPTED: {
+    exitCode: EXIT.failed,
+    whatToDo: 'Nothing was left half done: start the command again when you want it.',
+  },
   INTERNAL: {
     exitCode: EXIT.failed,
     whatToDo: 'This is a defect: please report it with the log lines around it.',

@@ -134,7 +134,7 @@ export function wholeNumber(
 ): number {
   if (text === undefined) return fallback;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < min || value > max) {
+  if (!/^\d+$/.test(text) || value < min || value > max) {
     throw new AutoblockError(
       'USAGE',
       `--${name}: got "${text}", wanted a whole number from ${min} to ${max}`,

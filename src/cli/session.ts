@@ -55,7 +55,8 @@ export function actorName(): string {
 /** A signal that fires on Ctrl-C or SIGTERM, so that long commands cancel their query instead of leaving it. */
 export function interruptSignal(): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
-  const abort = (): void => controller.abort(new AutoblockError('USAGE', 'interrupted'));
+  const abort = (name: NodeJS.Signals): void =>
+    controller.abort(new AutoblockError('INTERRUPTED', `ended by ${name}`));
   process.once('SIGINT', abort);
   process.once('SIGTERM', abort);
   return {

@@ -26,12 +26,17 @@ type Cell = string | number | boolean | null;
 /** A table for people: aligned columns, no frames, so that it can be copied and grepped. */
 export function renderTable(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const table = new Table({ ...PLAIN, head: [...head] });
-  for (const row of rows) table.push(row.map((cell) => (cell === null ? '-' : String(cell))));
+  for (const row of rows) table.push(row.map((cell) => (cell === null ? '-' : oneLine(String(cell)))));
   return table
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n');
+}
+
+/** Notes and names come from outside: no line break may tear a row, no control character may steer the terminal. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();
 }
 
 /** `2026-11-22 03:00:00Z`; a dash for never. */

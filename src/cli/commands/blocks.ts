@@ -64,7 +64,10 @@ function addresses(targets: readonly string[]): string[] {
   if (targets.length === 0) throw new AutoblockError('USAGE', 'blocks: no address given');
   const bad = targets.filter((target) => canonicalText(target) === null);
   if (bad.length > 0)
-    throw new AutoblockError('ADDRESS_INVALID', `not an address or network: ${bad.join(', ')}`);
+    throw new AutoblockError(
+      'ADDRESS_INVALID',
+      `not an address or network: ${bad.map((target) => `"${target}"`).join(', ')}`,
+    );
   return [...new Set(targets.map((target) => canonicalText(target)!))];
 }
 

@@ -11,7 +11,7 @@ import {
 } from '../command.ts';
 import { deliverOrDefer, pushNow } from '../push-now.ts';
 import { actorName, withWorkplace } from '../session.ts';
-import { renderTable, timeText } from '../tables.ts';
+import { oneLine, renderTable, timeText } from '../tables.ts';
 
 const STATUSES: readonly ReviewStatus[] = ['pending', 'approved', 'rejected', 'expired'];
 
@@ -124,7 +124,7 @@ function describe(item: ReviewItem): string {
     ...(item.decidedAtMs === null
       ? []
       : [
-          `  decided ${timeText(item.decidedAtMs)} by ${item.decidedBy ?? '-'}${item.note === null ? '' : `: ${item.note}`}`,
+          `  decided ${timeText(item.decidedAtMs)} by ${item.decidedBy ?? '-'}${item.note === null ? '' : `: ${oneLine(item.note)}`}`,
         ]),
   ].join('\n');
 }

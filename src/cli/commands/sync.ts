@@ -34,7 +34,7 @@ function asText(results: readonly RouterSyncResult[], dryRun: boolean): string {
   const rows = results.map((result) => [
     result.router,
     result.ok ? 'ok' : (result.errorCode ?? 'incomplete'),
-    `${result.confirmed}/${result.wanted}`,
+    result.plan === null ? null : `${result.confirmed}/${result.wanted}`,
     dryRun ? (result.plan?.add.length ?? 0) : result.added,
     dryRun ? (result.plan?.extend.length ?? 0) : result.extended,
     dryRun ? (result.plan?.remove.length ?? 0) : result.removed,
