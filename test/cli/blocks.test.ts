@@ -98,11 +98,13 @@ describe('autoblock blocks', () => {
     for (const [args, words] of [
       [
         ['203.0.113.50', '203.0.113.300', 'example.net'],
-        'ADDRESS_INVALID: not an address or network: 203.0.113.300, example.net',
+        'ADDRESS_INVALID: not an address or network: "203.0.113.300", "example.net"',
       ],
       [['203.0.113.50', '10.1'], 'ADDRESS_INVALID'],
       [['203.0.113.50', '--seconds', '59'], '--seconds: got "59", wanted a whole number from 60 to'],
       [['203.0.113.50', '--seconds', '1h'], '--seconds: got "1h"'],
+      [['203.0.113.50', '--seconds', '0xe10'], '--seconds: got "0xe10"'],
+      [['203.0.113.50', ''], 'ADDRESS_INVALID: not an address or network: ""'],
     ] as const) {
       const { code, stderr } = await expectNothingDone(['blocks', 'add', ...args]);
       expect(code).toBe(2);
@@ -133,12 +135,16 @@ describe('autoblock blocks', () => {
     expect(stderr).toContain('autoblock: NOT_FOUND: not blocked: 203.0.113.7');
   });
 
-  it('does not write a router under DRY_RUN, and says so', async () => {
+  it('does not write a router under DRY_RUN, says so, and lists a torn reason in one line', async () => {
     const before = site.held();
-    const { code, stderr } = await site.run(['blocks', 'add', '203.0.113.60'], { DRY_RUN: 'true' });
+    const args = ['blocks', 'add', '203.0.113.60', '--reason', 'two\nlines \u001b[31mred'];
+    const { code, stderr } = await site.run(args, { DRY_RUN: 'true' });
     expect(code).toBe(0);
     expect(stderr).toContain('DRY_RUN: routers are not written');
     expect(site.held()).toEqual(before);
+    expect((await site.run(['blocks', 'list'])).stdout).toMatch(
+      /^203\.0\.113\.60 .* no +two lines \[31mred$/m,
+    );
     expect((await site.run(['blocks', 'remove', '203.0.113.60'])).code).toBe(0);
   });
 });

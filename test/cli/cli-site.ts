@@ -10,6 +10,8 @@ export const ROUTER_PASSWORD = 'router-secret-9';
 /** One site for a whole test file: a home, a PostgreSQL, a simulated router, and the program in front of them. */
 export interface CliSite {
   readonly dir: string;
+  /** Settings every run gets. */
+  readonly env: CliEnv;
   readonly simulator: RouterosSimulator;
   readonly pool: pg.Pool;
   /** Runs `autoblock` with the legacy detector unless `env` says otherwise. */
@@ -40,6 +42,7 @@ export async function openCliSite(): Promise<CliSite> {
     autoblock(args, { dir: home.dir, env: { ...settings, ...env } });
   return {
     dir: home.dir,
+    env: settings,
     simulator,
     pool,
     run,

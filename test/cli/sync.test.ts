@@ -61,7 +61,7 @@ describe('autoblock sync', () => {
     const { code, stdout, stderr } = await site.run(['sync'], { ROUTERS_FILE: path, ROUTER_HOST: '' });
     expect(code).toBe(1);
     expect(stdout).toMatch(/^edge +ok +3\/3 /m);
-    expect(stdout).toMatch(/^branch +ROUTER_UNREACHABLE .*127\.0\.0\.1:\d+/m);
+    expect(stdout).toMatch(/^branch +ROUTER_UNREACHABLE +- .*127\.0\.0\.1:\d+/m);
     expect(stdout).toMatch(/^lab +ROUTER_LOGIN_FAILED /m);
     expect(stdout + stderr).not.toMatch(/secret/);
     const status = await site.run(['status'], { ROUTERS_FILE: path, ROUTER_HOST: '' });
