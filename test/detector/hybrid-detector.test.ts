@@ -5,7 +5,7 @@ import { dropped, flow, flows, fold, refused } from './traffic.ts';
 
 const detector = createHybridDetector({ model: siteModel, thresholds, isInternal });
 
-const guesser = flows(150, () => ({ sourceIp: '192.0.2.66', destinationPort: 22, packets: 22, bytes: 4000 }));
+const guesser = flows(600, () => ({ sourceIp: '192.0.2.66', destinationPort: 22, packets: 22, bytes: 4000 }));
 const scanner = flows(
   412,
   (i) => ({
