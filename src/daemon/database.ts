@@ -6,7 +6,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../storage/embedde
 import { createPostgresPool } from '../storage/postgres-connection.ts';
 import { inspectLogsRelation, type LogsRelation, migrateDatabase } from '../storage/schema-migrations.ts';
 
-export interface ReadyDatabase {
+interface ReadyDatabase {
   readonly connectionString: string;
   readonly pool: Pool;
   readonly relation: LogsRelation;

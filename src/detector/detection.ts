@@ -2,7 +2,7 @@ export type ConfidenceTier = 'high' | 'medium' | 'low';
 
 export type DetectorName = 'hybrid' | 'legacy';
 
-export const ANOMALY_TYPES = [
+const ANOMALY_TYPES = [
   'port_scan',
   'horizontal_scan',
   'brute_force',

@@ -11,7 +11,7 @@ export interface DeliveryLedger {
   dropPendingFalsePositives(ids: readonly number[]): void;
 }
 
-export interface PendingDetection {
+interface PendingDetection {
   readonly id: number;
   readonly detection: Detection;
   readonly detectedAtMs: number;

@@ -21,7 +21,7 @@ export interface LogReader {
   }): Promise<LogReadSummary>;
 }
 
-export interface LogReadSummary {
+interface LogReadSummary {
   readonly records: number;
   /** True when older records of the asked period were left out because of `maxRecords`. */
   readonly truncated: boolean;
@@ -30,7 +30,7 @@ export interface LogReadSummary {
   readonly skipped: Readonly<Partial<Record<string, number>>>;
 }
 
-export interface DetectionLedger {
+interface DetectionLedger {
   history(nowMs: number): LedgerHistory;
   expireDue(nowMs: number): { blocks: number; reviews: number };
   recordDetectionRun(record: DetectionRunRecord): {
@@ -44,7 +44,7 @@ export interface DetectionLedger {
   };
 }
 
-export interface DetectionRunRecord {
+interface DetectionRunRecord {
   readonly run: {
     readonly runId?: number;
     readonly startedAtMs: number;

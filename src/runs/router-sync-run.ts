@@ -11,7 +11,7 @@ import { canonicalText } from '../ip/address.ts';
 import type { Logger } from '../logger.ts';
 
 /** One router's own address list, as far as a sync needs it. */
-export interface AddressListRouter {
+interface AddressListRouter {
   readonly name: string;
   read(): Promise<readonly AddressListEntry[]>;
   /** Applies what it can; refusals are returned, a broken connection is thrown. */
@@ -20,14 +20,14 @@ export interface AddressListRouter {
   ): Promise<{ readonly refused: readonly { address: string; message: string }[] }>;
 }
 
-export interface SyncLedger {
+interface SyncLedger {
   activeBlocks(nowMs: number): readonly Block[];
   liftBlock(lift: { address: string; actor: string; nowMs: number }): Block;
   confirmBlocks(confirmation: { addresses: readonly string[]; nowMs: number }): number;
   recordRouterSync(sync: RouterSyncRecord): void;
 }
 
-export interface RouterSyncRecord {
+interface RouterSyncRecord {
   readonly router: string;
   readonly nowMs: number;
   readonly ok: boolean;

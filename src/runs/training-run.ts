@@ -23,14 +23,14 @@ export interface TrainingSource {
   }>;
 }
 
-export interface ModelStore {
+interface ModelStore {
   save(model: { files: ModelFiles; metadata: ModelMetadata }): string;
   read(version: string): { files: ModelFiles; metadata: unknown };
   promote(version: string): void;
   markRejected(version: string, reasons: readonly string[]): void;
 }
 
-export interface TrainingSettings {
+interface TrainingSettings {
   readonly contamination: number;
   readonly nEstimators: number;
   readonly sampleSize: number;

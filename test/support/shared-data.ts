@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** Real labelled captures lie beside the checkout; they are not part of the repository. */
-export const SHARED_DATA = resolve(import.meta.dirname, '../../../shared/data');
+const SHARED_DATA = resolve(import.meta.dirname, '../../../shared/data');
 
 export function sharedFlows(name: string): string {
   return join(SHARED_DATA, 'flows', name);
