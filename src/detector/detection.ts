@@ -2,18 +2,15 @@ export type ConfidenceTier = 'high' | 'medium' | 'low';
 
 export type DetectorName = 'hybrid' | 'legacy';
 
-const ANOMALY_TYPES = [
-  'port_scan',
-  'horizontal_scan',
-  'brute_force',
-  'flood',
-  'slow_scan',
-  'beaconing',
-  'exfiltration',
-  'unclassified',
-] as const;
-
-export type AnomalyType = (typeof ANOMALY_TYPES)[number];
+export type AnomalyType =
+  | 'port_scan'
+  | 'horizontal_scan'
+  | 'brute_force'
+  | 'flood'
+  | 'slow_scan'
+  | 'beaconing'
+  | 'exfiltration'
+  | 'unclassified';
 
 /** One sentence of evidence an operator understands, with the numbers behind it. */
 export interface Reason {
