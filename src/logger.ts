@@ -1,4 +1,5 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
+import { AutoblockError } from './errors.ts';
 
 export type { Logger } from 'pino';
 
@@ -12,6 +13,14 @@ const SECRET_PATHS = [
   '*.routerPassword',
 ];
 
+/** What an operator can act on is told in words; only a defect shows where in the code it happened. */
+function describeError(thrown: unknown): unknown {
+  if (!(thrown instanceof AutoblockError)) {
+    return thrown instanceof Error ? stdSerializers.err(thrown) : thrown;
+  }
+  return { code: thrown.code, message: thrown.message, whatToDo: thrown.whatToDo };
+}
+
 /**
  * The one logger of a process: JSON lines with ISO timestamps. It is handed to whoever logs.
  * Rule for callers: a fixed sentence plus fields with units in their names; warn and error carry `code`.
@@ -22,6 +31,7 @@ export function createLogger(options: { level: string; destination?: Destination
     base: { pid: process.pid },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: describeError },
     redact: { paths: SECRET_PATHS, censor: '[masked]' },
   };
   return options.destination === undefined ? pino(settings) : pino(settings, options.destination);

@@ -23,6 +23,8 @@ export interface EmbeddedPostgres {
 }
 
 const START_DEADLINE_MS = 60_000;
+const GIVE_BACK_ATTEMPTS = 6;
+const GIVE_BACK_PAUSE_MS = 60;
 const POLL_MS = 20;
 const MAX_START_FAILURES = 5;
 const START_RETRY_MS = 500;
@@ -196,6 +198,21 @@ async function recoverLease(options: {
   return null;
 }
 
+/**
+ * A user that died or is ending holds its lock until the server has noticed: asked once only, two users that stop
+ * together would each leave the server to the other.
+ */
+async function takeAlone({ client }: Lease): Promise<boolean> {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS taken', [
+      ...LEASE_LOCK,
+    ]);
+    if (answer.rows[0]?.taken === true) return true;
+    if (attempt === GIVE_BACK_ATTEMPTS) return false;
+    await delay(GIVE_BACK_PAUSE_MS);
+  }
+}
+
 /** Exclusive on top of nobody's shared lock means: nobody else uses the server, and nobody can begin to. */
 async function giveBack(options: { cluster: Cluster; lease: Lease; logger: Logger }): Promise<void> {
   const { cluster, lease, logger } = options;
@@ -203,11 +220,7 @@ async function giveBack(options: { cluster: Cluster; lease: Lease; logger: Logge
   holdsProcess(lease.client, true);
   try {
     await lease.client.query('SELECT pg_advisory_unlock_shared($1, $2)', [...LEASE_LOCK]);
-    const answer = await lease.client.query<{ last: boolean }>(
-      'SELECT pg_try_advisory_lock($1, $2) AS last',
-      [...LEASE_LOCK],
-    );
-    last = answer.rows[0]?.last === true;
+    last = await takeAlone(lease);
   } catch (problem) {
     logger.warn(
       { code: 'EMBEDDED_POSTGRES_FAILED', reason: messageOf(problem) },

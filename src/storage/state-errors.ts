@@ -23,7 +23,17 @@ const SQLITE_ERRORS: readonly (readonly [prefix: string, code: ErrorCode])[] = [
   ['SQLITE_CANTOPEN', 'STATE_UNWRITABLE'],
 ];
 
-const FILE_ERRORS: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EISDIR'];
+/** EEXIST: a file stands where a folder has to be. */
+const FILE_ERRORS: readonly string[] = [
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOSPC',
+  'EDQUOT',
+  'ENOTDIR',
+  'EISDIR',
+  'EEXIST',
+];
 
 function stateErrorCode(thrown: unknown): ErrorCode | null {
   if (thrown instanceof Database.SqliteError) {

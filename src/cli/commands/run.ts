@@ -35,13 +35,11 @@ async function runOnce(invocation: Invocation): Promise<number> {
       const place = { ...workplace, logger };
       const detector = createDetectorInUse({ config, registry, isInternal, logger });
       detector.refresh();
-      await detectOnce(place, {
-        detector: detector.current(),
-        asOfMs: nowMs(),
-        dryRun: config.dryRun,
-        signal,
-      });
+      const options = { detector: detector.current(), asOfMs: nowMs(), dryRun: config.dryRun, signal };
+      // What the ledger already holds is pushed also when the logs cannot be read.
+      const [detected] = await Promise.allSettled([detectOnce(place, options)]);
       const synced = await syncOnce(place, { dryRun: config.dryRun });
+      if (detected.status === 'rejected') throw detected.reason;
       if (!config.dryRun) await deliverOnce(place);
       return synced.every((result) => result.ok) ? EXIT.ok : EXIT.failed;
     });
