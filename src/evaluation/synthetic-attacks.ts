@@ -194,7 +194,8 @@ function* synUdpFlood(campaign: SyntheticCampaign, random: Random): Generator<Lo
 function* httpFlood(campaign: SyntheticCampaign, random: Random): Generator<LogRecord> {
   const { sourceIp } = campaign;
   const destinationIp = target(campaign, WEB_SERVER);
-  const meanGapMs = SECOND_MS / between(random, [12, 20]);
+  // A browser with a page of many parts asks this often for a second; only a machine does for minutes.
+  const meanGapMs = SECOND_MS / between(random, [25, 40]);
   for (const atMs of beats(campaign, random, meanGapMs))
     yield completedFlow(random, { atMs, sourceIp, destinationIp, destinationPort: 443 }, PAGE_REQUEST);
 }
