@@ -27,12 +27,15 @@ const INJECTED_ATTACKS = 350;
  * what is checked is what will run.
  *
  * @param table the training entities, or a sample of them
+ * @param excludedSources the known bad sources nothing was learnt from: the more of them the week holds, the more a
+ *   good model would seem to flag of its own baseline
  * @param selfTestPassed outcome of the synthetic self-test with this version of the program
  */
 export function checkCandidate({
   model,
   table,
   isInternal,
+  excludedSources = new Set(),
   thresholds,
   contamination,
   selfTestPassed,
@@ -40,6 +43,7 @@ export function checkCandidate({
   readonly model: TrainedModel;
   readonly table: FeatureTable;
   readonly isInternal: (ip: string) => boolean;
+  readonly excludedSources?: ReadonlySet<string>;
   readonly thresholds: TierThresholds;
   readonly contamination: number;
   readonly selfTestPassed: boolean;
@@ -47,7 +51,7 @@ export function checkCandidate({
   const reasons: string[] = [];
   if (!selfTestPassed) reasons.push('the synthetic self-test failed');
   if (Object.keys(model.groups).length === 0) reasons.push('the model knows no source group');
-  const { scores, risks } = scoreBaseline({ model, table, isInternal });
+  const { scores, risks } = scoreBaseline({ model, table, isInternal, excludedSources });
   if (scores.some((score) => !(score > 0 && score < 1)))
     reasons.push('anomaly scores of training entities are not all between 0 and 1');
   const flagRate = risks.filter((risk) => risk >= FOREST_TAIL_RISK).length / Math.max(1, risks.length);
@@ -72,10 +76,12 @@ function scoreBaseline({
   model,
   table,
   isInternal,
+  excludedSources,
 }: {
   readonly model: TrainedModel;
   readonly table: FeatureTable;
   readonly isInternal: (ip: string) => boolean;
+  readonly excludedSources: ReadonlySet<string>;
 }): { readonly scores: readonly number[]; readonly risks: readonly number[] } {
   const entitiesOf = splitByGroup(table, isInternal);
   const scores: number[] = [];
@@ -87,7 +93,7 @@ function scoreBaseline({
       table,
       entities: entitiesOf[group],
       group,
-      excludedSources: new Set(),
+      excludedSources,
       seed: model.metadata.seed,
     });
     for (const score of anomalyScores({ model: groupModel, table, entities: kept })) {

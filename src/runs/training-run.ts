@@ -148,6 +148,7 @@ function accept(
     model: candidate,
     table,
     isInternal: parts.isInternal,
+    excludedSources: parts.excludedSources,
     thresholds: parts.thresholds,
     contamination: parts.settings.contamination,
     selfTestPassed: selfTest.passed,

@@ -45,7 +45,29 @@ function* monotony(): Generator<LogRecord> {
   }
 }
 
-function train(records: Iterable<LogRecord>, options: { truncated?: boolean; nowMs?: number } = {}) {
+/** Blocked sources that come back all day, unlike anybody else but under every signature. */
+function* returningBadSources(sources: readonly string[]): Generator<LogRecord> {
+  for (let atMs = NOW - DAY_MS; atMs < NOW; atMs += 60_000) {
+    for (const [index, sourceIp] of sources.entries()) {
+      yield {
+        timestampMs: atMs,
+        sourceIp,
+        sourcePort: 40_000,
+        destinationIp: `203.0.113.${1 + ((atMs / 60_000 + index) % 200)}`,
+        destinationPort: 1024 + ((atMs / 60_000 + index) % 5000),
+        protocol: 'tcp',
+        action: 'accept',
+        bytes: 1600,
+        packets: 8,
+      };
+    }
+  }
+}
+
+function train(
+  records: Iterable<LogRecord>,
+  options: { truncated?: boolean; nowMs?: number; excludedSources?: readonly string[] } = {},
+) {
   const { logger, lines } = capturingLogger();
   const models = openModelRegistry({ directory, logger });
   const steps: string[] = [];
@@ -67,7 +89,7 @@ function train(records: Iterable<LogRecord>, options: { truncated?: boolean; now
       },
     },
     models,
-    excludedSources: new Set(),
+    excludedSources: new Set(options.excludedSources ?? []),
     isInternal: membershipTest(INTERNAL),
     internalNetworks: INTERNAL,
     settings: {
@@ -102,6 +124,14 @@ describe('a training run', () => {
     expect(decodeModel(latest.files, latest.metadata).metadata.version).toBe(version);
     expect(lines.at(-1)).toMatchObject({ msg: 'model trained and promoted', modelVersion: version });
     expect(new Set(steps)).toEqual(new Set(['reading traffic', 'fitting', 'checking the candidate']));
+  }, 60_000);
+
+  it('is not put off by the known bad sources it learnt nothing from, however many they are', async () => {
+    const excludedSources = Array.from({ length: 20 }, (_, index) => `198.51.100.${1 + index}`);
+    const records = [...officeDay(), ...returningBadSources(excludedSources)];
+    const { metadata, flagRate } = await train(records, { excludedSources }).result;
+    expect(metadata.counts.exclusions.knownBadSources).toBeGreaterThan(5000);
+    expect(flagRate).toBeLessThan(0.09);
   }, 60_000);
 
   it('gives the same model, byte for byte, for the same traffic and seed, and warns when the week did not fit', async () => {
