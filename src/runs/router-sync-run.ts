@@ -6,6 +6,7 @@ import {
 } from '../decisions/address-list-entry.ts';
 import type { Block } from '../decisions/block.ts';
 import { type Protection, protectionOf } from '../decisions/protected-networks.ts';
+import { unknownEntries } from '../decisions/unknown-entries.ts';
 import { AutoblockError, messageOf } from '../errors.ts';
 import { canonicalText } from '../ip/address.ts';
 import type { Logger } from '../logger.ts';
@@ -22,6 +23,7 @@ interface AddressListRouter {
 
 interface SyncLedger {
   activeBlocks(nowMs: number): readonly Block[];
+  everBlocked(addresses: readonly string[]): ReadonlySet<string>;
   liftBlock(lift: { address: string; actor: string; nowMs: number }): Block;
   confirmBlocks(confirmation: { addresses: readonly string[]; nowMs: number }): number;
   recordRouterSync(sync: RouterSyncRecord): void;
@@ -108,7 +110,8 @@ async function syncOne(
   try {
     const desired = desiredEntries(blocks, startedAtMs);
     const before = await router.read();
-    const plan = diffAddressList({ desired, current: before, timeoutDriftSeconds: TIMEOUT_DRIFT_SECONDS });
+    const current = withoutUnknown(parts, router.name, before);
+    const plan = diffAddressList({ desired, current, timeoutDriftSeconds: TIMEOUT_DRIFT_SECONDS });
     if (parts.dryRun)
       return dryResult({ router, plan, desired, before, durationMs: parts.nowMs() - startedAtMs });
 
@@ -119,6 +122,21 @@ async function syncOne(
   } catch (thrown) {
     return failed(parts, router.name, thrown, startedAtMs);
   }
+}
+
+function withoutUnknown(
+  { ledger, protection, logger }: RouterSyncParts,
+  router: string,
+  current: readonly AddressListEntry[],
+): readonly AddressListEntry[] {
+  const everBlocked = (addresses: readonly string[]) => ledger.everBlocked(addresses);
+  const unknown = unknownEntries({ current, everBlocked, protection });
+  if (unknown.size === 0) return current;
+  logger.info(
+    { code: 'UNKNOWN_ENTRIES', router, entries: unknown.size },
+    'entries under our mark that this ledger never made are left to expire',
+  );
+  return current.filter((entry) => !unknown.has(entry));
 }
 
 export function desiredEntries(blocks: readonly Block[], nowMs: number): DesiredEntry[] {

@@ -37,6 +37,8 @@ export interface BlockRows {
   active(nowMs: number): Block[];
   activeByAddress(nowMs: number): Map<string, ActiveBlock>;
   activeOn(address: string): Block | null;
+  /** True when there is a block of `address`, active or ended. */
+  knows(address: string): boolean;
   add(block: NewBlock): Block;
   /** Moves the expiry out, never in; null when it already lies as late (the evidence is counted all the same). */
   extend(extension: BlockExtension): Block | null;
@@ -62,7 +64,7 @@ export function blockRows(db: LedgerDatabase): BlockRows {
   return { ...readers(db), ...writers(db), ...settlement(db) };
 }
 
-function readers(db: LedgerDatabase): Pick<BlockRows, 'active' | 'activeByAddress' | 'activeOn'> {
+function readers(db: LedgerDatabase): Pick<BlockRows, 'active' | 'activeByAddress' | 'activeOn' | 'knows'> {
   const active = db.prepare<[number], Block>(
     `SELECT ${COLUMNS} FROM blocks WHERE closed_at_ms IS NULL AND expires_at_ms > ? ORDER BY id`,
   );
@@ -73,11 +75,13 @@ function readers(db: LedgerDatabase): Pick<BlockRows, 'active' | 'activeByAddres
   const activeOn = db.prepare<[string], Block>(
     `SELECT ${COLUMNS} FROM blocks WHERE address = ? AND closed_at_ms IS NULL`,
   );
+  const known = db.prepare<[string]>('SELECT 1 FROM blocks WHERE address = ? LIMIT 1');
   return {
     active: (nowMs) => active.all(nowMs),
     activeByAddress: (nowMs) =>
       new Map(activeTimes.all(nowMs).map(({ address, ...times }) => [address, times])),
     activeOn: (address) => activeOn.get(address) ?? null,
+    knows: (address) => known.get(address) !== undefined,
   };
 }
 

@@ -38,6 +38,8 @@ export interface Ledger {
   expireDue(nowMs: number): { blocks: number; reviews: number };
 
   activeBlocks(nowMs: number): Block[];
+  /** Those of `addresses` (canonical) this ledger has ever blocked, as far back as it remembers. */
+  everBlocked(addresses: readonly string[]): Set<string>;
   /** The caller has asked `protectionOf` before. Extends an active block of the address. ADDRESS_INVALID, USAGE */
   addBlock(request: BlockRequest): Block;
   /** NOT_FOUND, ADDRESS_INVALID */
@@ -130,7 +132,10 @@ function expireDue({ blocks, reviews }: LedgerRows, nowMs: number): { blocks: nu
 function decisionCalls(
   rows: LedgerRows,
   { inTransaction, reading }: Guards,
-): Pick<Ledger, 'history' | 'recordDetectionRun' | 'expireDue' | 'activeBlocks' | 'confirmBlocks'> {
+): Pick<
+  Ledger,
+  'history' | 'recordDetectionRun' | 'expireDue' | 'activeBlocks' | 'everBlocked' | 'confirmBlocks'
+> {
   const { blocks, reviews } = rows;
   return {
     history: reading((nowMs) => ({
@@ -145,6 +150,7 @@ function decisionCalls(
     }),
     expireDue: inTransaction((nowMs) => expireDue(rows, nowMs)),
     activeBlocks: reading((nowMs) => blocks.active(nowMs)),
+    everBlocked: reading((addresses) => new Set(addresses.filter((address) => blocks.knows(address)))),
     confirmBlocks: inTransaction(({ addresses, nowMs }) => {
       const confirmed = addresses.filter((address) => blocks.confirm(address, nowMs));
       for (const address of confirmed) rows.outbox.putBlockedMark({ address, confirmedAtMs: nowMs });

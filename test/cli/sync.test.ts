@@ -16,6 +16,9 @@ beforeAll(async () => {
     comment: 'autoblock: manual #99',
     timeout: '1h',
   });
+  // Of an address this ledger never blocked the entry would be left to expire.
+  await site.run(['blocks', 'add', '203.0.113.5'], { DRY_RUN: 'true' });
+  await site.run(['blocks', 'remove', '203.0.113.5'], { DRY_RUN: 'true' });
   const blocked = ['203.0.113.7', '2001:db8:bad:cafe:1234:5678:9abc:def0', '203.0.113.9'];
   await site.run(['blocks', 'add', ...blocked], { DRY_RUN: 'true' });
 });

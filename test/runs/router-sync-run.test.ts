@@ -169,6 +169,30 @@ describe('a router sync', () => {
     expect(new Set(held(0)).size).toBe(60);
   });
 
+  it('leaves entries a lost ledger made to expire by themselves, unless their address is protected now', async () => {
+    block('198.51.100.1', '198.51.100.2', '2001:db8:bad::1');
+    await sync();
+    place.remove();
+    place = temporaryLedger();
+    block('198.51.100.3');
+
+    const { results, lines } = await sync({ allowlist: ['198.51.100.2'] });
+    expect(results).toMatchObject([
+      { ok: true, added: 1, removed: 1, confirmed: 1 },
+      { ok: true, added: 1, removed: 1 },
+    ]);
+    expect(held(0).sort()).toEqual(['198.51.100.1', '198.51.100.3', '2001:db8:bad::1/128']);
+    expect(lines.find((line) => line.code === 'UNKNOWN_ENTRIES')).toMatchObject({
+      router: 'router-1',
+      entries: 2,
+    });
+
+    block('198.51.100.1');
+    place.ledger.liftBlock({ address: '198.51.100.1', actor: 'test', nowMs: Date.now() });
+    await sync();
+    expect(held(0).sort()).toEqual(['198.51.100.3', '2001:db8:bad::1/128']);
+  });
+
   it('reads and plans but writes nothing in a dry run', async () => {
     block('198.51.100.1');
     const { results } = await sync({ dryRun: true, allowlist: [] });
