@@ -300,6 +300,15 @@ describe('over TLS', () => {
     });
   });
 
+  it('refuses a certificate of another host, although its authority is trusted', async () => {
+    const simulator = await openSimulator({ tls: certificate, host: '127.0.0.2' });
+    const elsewhere = { host: '127.0.0.2', tls: { ca: certificate.cert } };
+    await expect(openSession(simulator, elsewhere)).rejects.toMatchObject({
+      code: 'ROUTER_TLS',
+      message: expect.stringMatching(/127\.0\.0\.2 is not in the cert's list/) as string,
+    });
+  });
+
   it('refuses anonymous key exchange, which is what api-ssl offers without a certificate', async () => {
     const server = createTlsServer({ ciphers: 'aNULL:@SECLEVEL=0', maxVersion: 'TLSv1.2' });
     server.on('tlsClientError', () => undefined);
