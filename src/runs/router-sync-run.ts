@@ -78,38 +78,43 @@ const MAX_TIMEOUT_SECONDS = 21_474_836;
  * away keeps its own error and is caught up by the next sync. Safe to repeat and safe to interrupt anywhere.
  */
 export async function runRouterSync(parts: RouterSyncParts): Promise<RouterSyncResult[]> {
-  const nowMs = parts.nowMs();
-  const blocks = withdrawProtected(parts, parts.ledger.activeBlocks(nowMs), nowMs);
-  return Promise.all(parts.routers.map((router) => syncOne(parts, router, blocks)));
+  withdrawProtected(parts);
+  return Promise.all(parts.routers.map((router) => syncOne(parts, router)));
 }
 
 /** Second look before every push: an address that became protected since the decision is lifted, not pushed. */
-function withdrawProtected(
-  parts: RouterSyncParts,
-  blocks: readonly Block[],
-  nowMs: number,
-): readonly Block[] {
-  return blocks.filter((block) => {
-    const protection = protectionOf(parts.protection, block.address);
-    if (protection === null) return true;
+function withdrawProtected(parts: RouterSyncParts): void {
+  const nowMs = parts.nowMs();
+  for (const { address } of parts.ledger.activeBlocks(nowMs)) {
+    const protection = protectionOf(parts.protection, address);
+    if (protection === null) continue;
     parts.logger.warn(
-      { code: 'PROTECTED_BLOCK_WITHDRAWN', address: block.address, why: protection.why },
+      { code: 'PROTECTED_BLOCK_WITHDRAWN', address, why: protection.why, dryRun: parts.dryRun },
       'block withdrawn before the push: its address is protected',
     );
-    if (!parts.dryRun) parts.ledger.liftBlock({ address: block.address, actor: 'protection', nowMs });
-    return false;
-  });
+    if (!parts.dryRun) liftProtected(parts, address, nowMs);
+  }
 }
 
-async function syncOne(
-  parts: RouterSyncParts,
-  router: AddressListRouter,
-  blocks: readonly Block[],
-): Promise<RouterSyncResult> {
+/** Lifted by another process meanwhile, or a full disk: no reason to leave the routers alone. It is not pushed either way. */
+function liftProtected({ ledger, logger }: RouterSyncParts, address: string, nowMs: number): void {
+  try {
+    ledger.liftBlock({ address, actor: 'protection', nowMs });
+  } catch (thrown) {
+    const code = thrown instanceof AutoblockError ? thrown.code : 'INTERNAL';
+    logger.error(
+      { code, address, err: thrown },
+      'protected block not lifted in the ledger; it is not pushed',
+    );
+  }
+}
+
+async function syncOne(parts: RouterSyncParts, router: AddressListRouter): Promise<RouterSyncResult> {
   const startedAtMs = parts.nowMs();
   try {
-    const desired = desiredEntries(blocks, startedAtMs);
     const before = await router.read();
+    const readAtMs = parts.nowMs();
+    const desired = desiredEntries(pushableBlocks(parts, readAtMs), readAtMs);
     const current = withoutUnknown(parts, router.name, before);
     const plan = diffAddressList({ desired, current, timeoutDriftSeconds: TIMEOUT_DRIFT_SECONDS });
     if (parts.dryRun)
@@ -122,6 +127,14 @@ async function syncOne(
   } catch (thrown) {
     return failed(parts, router.name, thrown, startedAtMs);
   }
+}
+
+/**
+ * Read after the router's list: what another process blocked and pushed meanwhile was in the ledger before it was on
+ * the list, so it is never taken for stale.
+ */
+function pushableBlocks({ ledger, protection }: RouterSyncParts, nowMs: number): readonly Block[] {
+  return ledger.activeBlocks(nowMs).filter((block) => protectionOf(protection, block.address) === null);
 }
 
 function withoutUnknown(
@@ -243,11 +256,8 @@ function failed(
   const errorCode = thrown instanceof AutoblockError ? thrown.code : 'INTERNAL';
   const error = messageOf(thrown);
   const nowMs = parts.nowMs();
-  if (!parts.dryRun) {
-    const none = { entries: 0, added: 0, extended: 0, removed: 0 };
-    parts.ledger.recordRouterSync({ router, nowMs, ok: false, ...none, errorCode, error });
-  }
   parts.logger.error({ code: errorCode, router, err: thrown }, 'router sync failed');
+  if (!parts.dryRun) recordFailure(parts, { router, nowMs, errorCode, error });
   return {
     router,
     ok: false,
@@ -262,6 +272,19 @@ function failed(
     errorCode,
     durationMs: nowMs - startedAtMs,
   };
+}
+
+/** A ledger that cannot be written must not hide how the other routers fared. */
+function recordFailure(
+  { ledger, logger }: RouterSyncParts,
+  failure: { router: string; nowMs: number; errorCode: string; error: string },
+): void {
+  try {
+    ledger.recordRouterSync({ ...failure, ok: false, entries: 0, added: 0, extended: 0, removed: 0 });
+  } catch (thrown) {
+    const code = thrown instanceof AutoblockError ? thrown.code : 'INTERNAL';
+    logger.error({ code, router: failure.router, err: thrown }, 'router sync not recorded in the ledger');
+  }
 }
 
 function dryResult({

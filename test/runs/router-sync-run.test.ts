@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildProtection } from '../../src/decisions/protected-networks.ts';
+import { AutoblockError } from '../../src/errors.ts';
 import { type AddressListConnection, createAddressListRouter } from '../../src/routers/address-list-sync.ts';
 import { desiredEntries, runRouterSync } from '../../src/runs/router-sync-run.ts';
 import { type RouterosSimulator, startSimulator } from '../../src/simulator/routeros-simulator.ts';
@@ -191,6 +192,56 @@ describe('a router sync', () => {
     place.ledger.liftBlock({ address: '198.51.100.1', actor: 'test', nowMs: Date.now() });
     await sync();
     expect(held(0).sort()).toEqual(['198.51.100.3', '2001:db8:bad::1/128']);
+  });
+
+  it('does not take off what another process blocked and pushed while this one was reaching the router', async () => {
+    const [real] = routers;
+    const meanwhile = {
+      name: 'router-1',
+      apply: real!.apply.bind(real),
+      read: async () => {
+        if (place.ledger.activeBlocks(Date.now()).length === 0) {
+          block('198.51.100.1');
+          await sync();
+        }
+        return real!.read();
+      },
+    };
+    const { logger } = capturingLogger();
+    const protection = buildProtection({ internalNetworks: [], allowlist: [], extraProtected: [] });
+    const parts = { ledger: place.ledger, protection, logger, nowMs: Date.now, dryRun: false };
+    const results = await runRouterSync({ ...parts, routers: [meanwhile] });
+    expect(results).toMatchObject([{ ok: true, confirmed: 1, removed: 0 }]);
+    expect(held(0)).toEqual(['198.51.100.1']);
+  });
+
+  it('pushes the rest and never a protected address when the ledger cannot be written', async () => {
+    block('198.51.100.1', '198.51.100.2');
+    const full = (): never => {
+      throw new AutoblockError('STATE_UNWRITABLE', 'the disk is full');
+    };
+    const ledger = { ...place.ledger, liftBlock: full, confirmBlocks: full, recordRouterSync: full };
+    const { logger, lines } = capturingLogger();
+    const protection = buildProtection({
+      internalNetworks: [],
+      allowlist: ['198.51.100.1'],
+      extraProtected: [],
+    });
+    const results = await runRouterSync({
+      routers,
+      ledger,
+      protection,
+      logger,
+      nowMs: Date.now,
+      dryRun: false,
+    });
+    const failed = { ok: false, errorCode: 'STATE_UNWRITABLE' };
+    expect(results).toMatchObject([failed, failed]);
+    expect(held(0)).toEqual(['198.51.100.2']);
+    expect(held(1)).toEqual(['198.51.100.2']);
+    expect(lines.filter((line) => line.code === 'STATE_UNWRITABLE').map((line) => line.msg)).toContain(
+      'protected block not lifted in the ledger; it is not pushed',
+    );
   });
 
   it('reads and plans but writes nothing in a dry run', async () => {
