@@ -5,11 +5,13 @@ import {
   OWN_COMMENT_PREFIX,
 } from '../decisions/address-list-entry.ts';
 import type { Block } from '../decisions/block.ts';
+import { desiredEntries } from '../decisions/desired-entries.ts';
 import { type Protection, protectionOf } from '../decisions/protected-networks.ts';
 import { unknownEntries } from '../decisions/unknown-entries.ts';
 import { AutoblockError, messageOf } from '../errors.ts';
 import { canonicalText } from '../ip/address.ts';
 import type { Logger } from '../logger.ts';
+import { shortfallOf } from './router-shortfall.ts';
 
 /** One router's own address list, as far as a sync needs it. */
 interface AddressListRouter {
@@ -70,8 +72,6 @@ export interface RouterSyncResult {
 
 /** A timeout may differ by this much before it is mended: print and clock granularity, not a decision. */
 const TIMEOUT_DRIFT_SECONDS = 60;
-/** RouterOS' own limit, 35w3d13h13m56s (manual, Firewall / Address lists). */
-const MAX_TIMEOUT_SECONDS = 21_474_836;
 
 /**
  * Makes every router's list equal the ledger: read, compare, apply, read back. Routers are independent: one that is
@@ -152,23 +152,6 @@ function withoutUnknown(
   return current.filter((entry) => !unknown.has(entry));
 }
 
-export function desiredEntries(blocks: readonly Block[], nowMs: number): DesiredEntry[] {
-  return blocks
-    .map((block) => ({
-      address: block.address,
-      timeoutSeconds: Math.min(MAX_TIMEOUT_SECONDS, Math.ceil((block.expiresAtMs - nowMs) / 1000)),
-      comment: commentFor(block),
-    }))
-    .filter((entry) => entry.timeoutSeconds > 0);
-}
-
-/** ASCII only: node-routeros and old WinBox versions disagree about anything else. */
-function commentFor(block: Block): string {
-  const why = block.anomalyType ?? block.origin;
-  const risk = block.riskScore === null ? '' : ` risk ${Math.floor(block.riskScore)}`;
-  return `${OWN_COMMENT_PREFIX} ${why}${risk} #${block.id}`;
-}
-
 interface Conclusion {
   readonly router: string;
   readonly plan: AddressListDiff;
@@ -183,18 +166,21 @@ interface Conclusion {
 function conclude(parts: RouterSyncParts, done: Conclusion): RouterSyncResult {
   const heldBefore = heldAddresses(done.before);
   const heldAfter = heldAddresses(done.after);
-  const confirmed = done.desired
-    .filter((entry) => heldAfter.has(entry.address))
-    .map((entry) => entry.address);
+  const nowMs = parts.nowMs();
+  // What ran out or was lifted on the way need not be held any more.
+  const active = new Set(parts.ledger.activeBlocks(nowMs).map((block) => block.address));
+  const wanted = done.desired.map((entry) => entry.address).filter((address) => active.has(address));
+  const confirmed = wanted.filter((address) => heldAfter.has(address));
+  const missing = wanted.filter((address) => !heldAfter.has(address));
   const own = done.after.filter((entry) => entry.comment.startsWith(OWN_COMMENT_PREFIX));
   const heldIds = new Set(own.map(keyOf));
   const timeouts = new Map(done.after.map((entry) => [keyOf(entry), entry.timeoutSeconds]));
   const result: RouterSyncResult = {
     router: done.router,
-    ok: confirmed.length === done.desired.length && done.refused.length === 0,
+    ok: missing.length === 0 && done.refused.length === 0,
     plan: done.plan,
     confirmed: confirmed.length,
-    wanted: done.desired.length,
+    wanted: wanted.length,
     added: done.plan.add.filter((entry) => heldAfter.has(entry.address) && !heldBefore.has(entry.address))
       .length,
     extended: done.plan.extend.filter(
@@ -203,11 +189,9 @@ function conclude(parts: RouterSyncParts, done: Conclusion): RouterSyncResult {
     ).length,
     removed: done.plan.remove.filter((entry) => !heldIds.has(keyOf(entry))).length,
     refused: done.refused,
-    error: done.refused[0]?.message ?? null,
-    errorCode: done.refused.length > 0 ? 'ROUTER_REFUSED' : null,
-    durationMs: parts.nowMs() - done.startedAtMs,
+    ...shortfallOf({ ...done, missing }),
+    durationMs: nowMs - done.startedAtMs,
   };
-  const nowMs = parts.nowMs();
   parts.ledger.confirmBlocks({ addresses: confirmed, nowMs });
   parts.ledger.recordRouterSync({
     router: done.router,
@@ -217,7 +201,8 @@ function conclude(parts: RouterSyncParts, done: Conclusion): RouterSyncResult {
     added: result.added,
     extended: result.extended,
     removed: result.removed,
-    ...(result.error === null ? {} : { error: result.error, errorCode: 'ROUTER_REFUSED' }),
+    ...(result.error === null ? {} : { error: result.error }),
+    ...(result.errorCode === null ? {} : { errorCode: result.errorCode }),
   });
   reportSync(parts.logger, result);
   return result;
@@ -234,13 +219,13 @@ function heldAddresses(entries: readonly AddressListEntry[]): Set<string> {
 }
 
 function reportSync(logger: Logger, result: RouterSyncResult): void {
-  const { router, added, extended, removed, confirmed, wanted, durationMs } = result;
+  const { router, added, extended, removed, confirmed, wanted, error, durationMs } = result;
   const fields = { router, added, extended, removed, confirmed, wanted, durationMs };
   for (const refusal of result.refused.slice(0, 20)) {
     logger.error({ code: 'ROUTER_REFUSED', router, ...refusal }, 'router refused an address list change');
   }
   if (!result.ok) {
-    logger.error({ code: 'SYNC_INCOMPLETE', ...fields }, 'router does not hold every block');
+    logger.error({ code: 'SYNC_INCOMPLETE', ...fields, error }, 'router does not hold every block');
     return;
   }
   if (added + extended + removed > 0) logger.info(fields, 'blocks pushed');

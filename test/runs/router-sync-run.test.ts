@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { desiredEntries } from '../../src/decisions/desired-entries.ts';
 import { buildProtection } from '../../src/decisions/protected-networks.ts';
 import { AutoblockError } from '../../src/errors.ts';
 import { type AddressListConnection, createAddressListRouter } from '../../src/routers/address-list-sync.ts';
-import { desiredEntries, runRouterSync } from '../../src/runs/router-sync-run.ts';
+import { runRouterSync } from '../../src/runs/router-sync-run.ts';
 import { type RouterosSimulator, startSimulator } from '../../src/simulator/routeros-simulator.ts';
 import { capturingLogger } from '../support/logger.ts';
 import { type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
@@ -215,6 +216,34 @@ describe('a router sync', () => {
     expect(held(0)).toEqual(['198.51.100.1']);
   });
 
+  it('does not miss a block that ran out between the push and the reading back', async () => {
+    let clockMs = Date.now();
+    const simulator = await startSimulator({ ...account, nowMs: () => clockMs });
+    const options = { name: 'slow', host: '127.0.0.1', port: simulator.port, ...account };
+    const real = createAddressListRouter({ ...options, tls: false, addressList: 'autoblock' });
+    simulators.push(simulator);
+    routers.push(real);
+    const given = { origin: 'manual', reason: 'test', actor: 'test', nowMs: clockMs } as const;
+    place.ledger.addBlock({ ...given, address: '198.51.100.1', seconds: 2 });
+    place.ledger.addBlock({ ...given, address: '198.51.100.2', seconds: 3600 });
+    const slow = {
+      name: 'slow',
+      read: () => real.read(),
+      apply: async (plan: Parameters<typeof real.apply>[0]) => {
+        const answer = await real.apply(plan);
+        clockMs += 3000;
+        return answer;
+      },
+    };
+    const { logger, lines } = capturingLogger();
+    const protection = buildProtection({ internalNetworks: [], allowlist: [], extraProtected: [] });
+    const parts = { ledger: place.ledger, protection, logger, nowMs: () => clockMs, dryRun: false };
+    expect(await runRouterSync({ ...parts, routers: [slow] })).toMatchObject([
+      { ok: true, wanted: 1, confirmed: 1, error: null },
+    ]);
+    expect(lines.filter((line) => line.level === 'error')).toEqual([]);
+  });
+
   it('pushes the rest and never a protected address when the ledger cannot be written', async () => {
     block('198.51.100.1', '198.51.100.2');
     const full = (): never => {
@@ -242,6 +271,15 @@ describe('a router sync', () => {
     expect(lines.filter((line) => line.code === 'STATE_UNWRITABLE').map((line) => line.msg)).toContain(
       'protected block not lifted in the ledger; it is not pushed',
     );
+  });
+
+  it('says which address the router does not hold although it refused nothing', async () => {
+    simulators[0]!.addForeignEntry({ list: 'autoblock', address: '198.51.100.1', disabled: true });
+    block('198.51.100.1', '198.51.100.2');
+    const { results } = await sync();
+    expect(results[0]).toMatchObject({ ok: false, confirmed: 1, wanted: 2, errorCode: 'SYNC_INCOMPLETE' });
+    expect(results[0]!.error).toContain("198.51.100.1 (another's entry there is disabled)");
+    expect(place.ledger.routerStates()[0]).toMatchObject({ errorCode: 'SYNC_INCOMPLETE' });
   });
 
   it('reads and plans but writes nothing in a dry run', async () => {
