@@ -67,6 +67,7 @@ function rule(source: Source, run: { input: DecisionInput; blocksLeft: number })
   const { input, blocksLeft } = run;
   return (
     ruleProtected(source, input.protection) ??
+    ruleRejected(source, input.history) ??
     ruleBlocked(source) ??
     ruleSettled(source, input.history) ??
     ruleByTier(source, { autoBlock: input.policy.autoBlock, blocksLeft })
@@ -83,6 +84,16 @@ function ruleProtected(source: Source, protection: Protection): Ruling | null {
       ? `${found.network} is on the allowlist`
       : `${found.network} is never blocked: ${found.why}`;
   return ruling('monitor', found.kind, `${summary(detection)}; ${wouldBe}${standing}`);
+}
+
+/** Before the block that may cover it: a false positive must not keep the network around it blocked for longer. */
+function ruleRejected(source: Source, history: LedgerHistory): Ruling | null {
+  if (!history.standingRejections.has(source.address)) return null;
+  return ruling(
+    'monitor',
+    'rejected_before',
+    `${summary(decidingDetection(source))}; an operator rejected this address and the rejection stands`,
+  );
 }
 
 function ruleBlocked(source: Source): Ruling | null {
@@ -103,13 +114,6 @@ function ruleBlocked(source: Source): Ruling | null {
 
 function ruleSettled(source: Source, history: LedgerHistory): Ruling | null {
   const detection = decidingDetection(source);
-  if (history.standingRejections.has(source.address)) {
-    return ruling(
-      'monitor',
-      'rejected_before',
-      `${summary(detection)}; an operator rejected this address and the rejection stands`,
-    );
-  }
   if (source.fresh !== null || detection.confidence === 'low') return null;
   return history.pendingReviews.has(source.address)
     ? ruling('monitor', 'already_queued', `${summary(detection)}; waits for review already`)

@@ -235,6 +235,16 @@ describe('deciding about evidence that was dealt with', () => {
     }
   });
 
+  it('does not extend the block of a network on the evidence of a rejected address in it', () => {
+    const rejected = { standingRejections: new Set([ATTACKER]) };
+    const history = { ...blockedSince(30, '203.0.113.0/24'), ...rejected };
+    expect(verdictsOn([seen(99)], { history })[0]).toMatchObject({
+      action: 'monitor',
+      cause: 'rejected_before',
+    });
+    expect(verdictsOn([seen(99, 1, '203.0.113.8')], { history })[0]?.action).toBe('extend');
+  });
+
   it('does not act on what was seen before the block was lifted or the review decided', () => {
     const history = { settled: new Map([[ATTACKER, NOW - 5 * MINUTE]]) };
     expect(verdictsOn([seen(99, 5)], { history })[0]).toMatchObject({
