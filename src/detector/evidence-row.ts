@@ -1,8 +1,8 @@
 import { EVIDENCE_COUNT, type EvidenceColumn, evidenceIndex } from '../features/evidence.ts';
 import type { FeatureTable } from '../features/feature-table.ts';
 
-/** Share of the flows that has to be answered where no exchange was completed. */
-const MOSTLY = 0.5;
+/** From this share on, what flows are like says what their source is like. */
+export const MOSTLY = 0.5;
 
 /** The evidence of one entity by column name. */
 export type EvidenceRow = (column: EvidenceColumn) => number;

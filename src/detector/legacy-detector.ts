@@ -147,14 +147,16 @@ export function judgeByRules({
   if (strongest === undefined) return null;
   // No second witness here, so the strict proof is asked for: answered attempts alone do not do.
   const forgeable = row('established_tcp_flows') === 0;
-  const { riskScore, caps } = applyCaps({ raw: strongest.risk, caps: [], row, forgeable, thresholds });
+  const { anomalyType } = strongest.rule;
+  const raw = strongest.risk;
+  const { riskScore, caps } = applyCaps({ raw, caps: [], row, forgeable, thresholds, anomalyType });
   return {
     sourceIp: table.sourceIps[entity]!,
     windowStartMs: table.windowStartMs[entity]!,
     windowEndMs: table.windowStartMs[entity]! + table.windowMs,
     riskScore,
     confidence: tierOf(riskScore, thresholds),
-    anomalyType: strongest.rule.anomalyType,
+    anomalyType,
     reasons: [...hits.slice(0, 3).map((hit) => hit.reason), ...caps],
     logCount: table.logCount[entity]!,
     firstSeenMs: table.firstSeenMs[entity]!,

@@ -1,5 +1,5 @@
 import type { AnomalyType, Reason, TierThresholds } from './detection.ts';
-import { type EvidenceRow, failedFlows, isForgeable } from './evidence-row.ts';
+import { type EvidenceRow, failedFlows, isForgeable, MOSTLY } from './evidence-row.ts';
 import type { SignatureHit } from './signatures.ts';
 
 /** From here up an entity lies in the model's anomalous share. */
@@ -45,9 +45,10 @@ export function assessRisk({
   if (hit !== null && !inTail) caps.push(SIGNATURE_ALONE);
   const raw = hit === null ? forestRisk : inTail ? noisyOr(forestRisk, hit.risk) : hit.risk;
   const forgeable = isForgeable(row);
+  const anomalyType = hit?.type ?? 'unclassified';
   return {
-    ...applyCaps({ raw, caps, row, forgeable, thresholds }),
-    anomalyType: hit?.type ?? 'unclassified',
+    ...applyCaps({ raw, caps, row, forgeable, thresholds, anomalyType }),
+    anomalyType,
   };
 }
 
@@ -94,6 +95,18 @@ const FORGEABLE: Cap = {
   text: 'All evidence could be forged: no completed TCP exchange proves the source address',
 };
 
+const REPLIES: Cap = {
+  below: 'high',
+  subject: 'service_reply_flows',
+  text: 'Mostly from a service port to client ports: may be the answers of a server, left to an operator',
+};
+
+const LONG_FLOWS: Cap = {
+  below: 'high',
+  subject: 'long_flows',
+  text: 'Most connections went on for long: may be real work, left to an operator',
+};
+
 const SINGLE_FLOW: Cap = {
   below: 'medium',
   subject: 'flows',
@@ -107,15 +120,19 @@ export function applyCaps({
   row,
   forgeable,
   thresholds,
+  anomalyType,
 }: {
   readonly raw: number;
   readonly caps: readonly Cap[];
   readonly row: EvidenceRow;
   readonly forgeable: boolean;
   readonly thresholds: TierThresholds;
+  readonly anomalyType: AnomalyType;
 }): { readonly riskScore: number; readonly caps: readonly Reason[] } {
   const applicable = [...caps];
   if (forgeable) applicable.push(FORGEABLE);
+  if (looksLikeReplies(row)) applicable.push(REPLIES);
+  if (looksLikeWork(row, anomalyType)) applicable.push(LONG_FLOWS);
   if (row('flows') === 1) applicable.push(SINGLE_FLOW);
   // Rounded before comparing: 94.96 is shown as 95 and must meet the caps of 95.
   const rounded = Math.round(raw * 10) / 10;
@@ -130,6 +147,25 @@ export function applyCaps({
   return { riskScore, caps: named };
 }
 
+/**
+ * Many ports of one of our hosts, all asked from port 443: a scan that hides its origin, or a busy web site answering
+ * our clients, seen in one direction. Blocking the latter cuts everybody off, so the operator looks first.
+ */
+function looksLikeReplies(row: EvidenceRow): boolean {
+  return row('service_reply_flows') >= MOSTLY * row('flows');
+}
+
+/**
+ * A content network fetching from our web server or a build machine pulling over SSH makes as many connections as an
+ * attacker, but they carry work. What an inside host gives away or calls home with may be long.
+ */
+function looksLikeWork(row: EvidenceRow, anomalyType: AnomalyType): boolean {
+  if (anomalyType === 'exfiltration' || anomalyType === 'beaconing') return false;
+  return row('long_flows') >= MOSTLY * row('flows');
+}
+
 function observedOf(cap: Cap, row: EvidenceRow): number {
+  if (cap === REPLIES) return row('service_reply_flows');
+  if (cap === LONG_FLOWS) return row('long_flows');
   return cap === FORGEABLE || cap === SERVED ? row('established_tcp_flows') : row('flows');
 }

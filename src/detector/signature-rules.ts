@@ -56,7 +56,7 @@ function measureSlowScan(context: SignatureContext): Measurement | null {
 
 /**
  * Many ports at few hosts, most attempts failing. Harmless look-alikes: peer-to-peer and streaming (many ports, but
- * about one per host), passive FTP (many ports of one server, all of them completed).
+ * about one per host), passive FTP (many ports of one server, all of them completed), calls (UDP that goes on).
  */
 function measurePortScan(context: SignatureContext): Measurement | null {
   const { row } = context;
@@ -71,9 +71,9 @@ function measurePortScan(context: SignatureContext): Measurement | null {
   });
 }
 
-/** UDP gives no sign of success, so a UDP scan shows only in what it touches. */
+/** UDP gives no sign of success but going on, so a UDP scan shows only in what it touches. */
 function failedOrUdp({ row }: SignatureContext): number {
-  return failedFlows(row) + (row('dropped_flows') > 0 ? 0 : row('udp_flows'));
+  return failedFlows(row) + (row('dropped_flows') > 0 ? 0 : row('udp_flows') - row('udp_exchange_flows'));
 }
 
 /**

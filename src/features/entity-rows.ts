@@ -1,7 +1,7 @@
 import { allocateReleasable, type ReleasableBuffer, release } from './releasable-buffer.ts';
 
 /**
- * What is remembered of each entity while log records are folded: one row of 8 doubles and one of 31 counters, 188
+ * What is remembered of each entity while log records are folded: one row of 8 doubles and one of 34 counters, 200
  * bytes. Rows lie in blocks of fixed size, so that growing never copies, one log record touches neighbouring cache
  * lines, and blocks can be let go one by one while the feature table is written.
  */
@@ -60,8 +60,11 @@ export const COUNT = {
   topPortFlows: 28,
   previousSourcePort: 29,
   sourcePortRepeats: 30,
+  udpExchanges: 31,
+  longFlows: 32,
+  serviceReplies: 33,
 } as const;
-const COUNT_WIDTH = 31;
+const COUNT_WIDTH = 34;
 
 /** Stands for "no port": ICMP, or a port the log does not know. */
 export const NO_PORT = 65_536;

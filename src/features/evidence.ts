@@ -41,6 +41,12 @@ export const EVIDENCE_COLUMNS = [
   'top_port',
   /** Flows to top_port, exact. */
   'top_port_flows',
+  /** UDP flows that went on: see isUdpExchange in record-facts.ts. */
+  'udp_exchange_flows',
+  /** Flows that carried work, any protocol: see isLongFlow in record-facts.ts. */
+  'long_flows',
+  /** Flows that look like the answers of a server: see isServiceReply in record-facts.ts. */
+  'service_reply_flows',
 ] as const;
 
 export type EvidenceColumn = (typeof EVIDENCE_COLUMNS)[number];

@@ -16,7 +16,10 @@ import {
   isEstablishedTcp,
   isIcmp,
   isLoginPort,
+  isLongFlow,
+  isServiceReply,
   isSmallFlow,
+  isUdpExchange,
 } from './record-facts.ts';
 import { createTargetCounts, type Target, type TargetCounts } from './target-counts.ts';
 import { writeFeatureTable } from './write-feature-table.ts';
@@ -136,6 +139,9 @@ function noteKind({ counts, countAt }: EntityCursor, record: LogRecord): void {
   if (port < FIRST_UNPRIVILEGED_PORT) counts[countAt + COUNT.privileged]! += 1;
   if (isIcmp(record.protocol)) counts[countAt + COUNT.icmp]! += 1;
   else if (record.protocol === 'udp') counts[countAt + COUNT.udp]! += 1;
+  if (isUdpExchange(record)) counts[countAt + COUNT.udpExchanges]! += 1;
+  if (isLongFlow(record)) counts[countAt + COUNT.longFlows]! += 1;
+  if (isServiceReply(record)) counts[countAt + COUNT.serviceReplies]! += 1;
   if (record.protocol !== 'tcp') return;
 
   counts[countAt + COUNT.tcp]! += 1;

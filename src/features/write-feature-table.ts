@@ -184,6 +184,9 @@ function writeFlowEvidence({ out, at, cursor: { counts, countAt } }: RowWriter):
   out[at + EVIDENCE.established_login_flows] = counts[countAt + COUNT.establishedLogin]!;
   out[at + EVIDENCE.answered_tcp_flows] = counts[countAt + COUNT.answeredTcp]!;
   out[at + EVIDENCE.unanswered_tcp_flows] = counts[countAt + COUNT.unansweredTcp]!;
+  out[at + EVIDENCE.udp_exchange_flows] = counts[countAt + COUNT.udpExchanges]!;
+  out[at + EVIDENCE.long_flows] = counts[countAt + COUNT.longFlows]!;
+  out[at + EVIDENCE.service_reply_flows] = counts[countAt + COUNT.serviceReplies]!;
   out[at + EVIDENCE.max_flows_per_minute] = counts[countAt + COUNT.peakMinuteFlows]!;
 }
 

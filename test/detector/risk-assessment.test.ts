@@ -50,6 +50,28 @@ describe('risk assessment', () => {
     ]);
   });
 
+  it('leaves to an operator what may be real work or the answers of a server, and says which', () => {
+    const cap = (subject: 'long_flows' | 'service_reply_flows', count: number, hit = hitOf(90)) => {
+      const row = evidence({ flows: 100, tcp_flows: 100, established_tcp_flows: 90, [subject]: count });
+      const { riskScore, caps } = assessRisk({ forestRisk: 95, hit, row, thresholds })!;
+      return { riskScore, said: caps.map(({ text, observed }) => `${text}: ${observed}`) };
+    };
+    expect(cap('long_flows', 50)).toEqual({
+      riskScore: 94,
+      said: ['Most connections went on for long: may be real work, left to an operator: 50'],
+    });
+    expect(cap('service_reply_flows', 50)).toEqual({
+      riskScore: 94,
+      said: [
+        'Mostly from a service port to client ports: may be the answers of a server, left to an operator: 50',
+      ],
+    });
+    expect(cap('long_flows', 49)).toEqual({ riskScore: 99.5, said: [] });
+    expect(cap('service_reply_flows', 49)).toEqual({ riskScore: 99.5, said: [] });
+    // Data that leaves does so in long flows.
+    expect(cap('long_flows', 100, { ...hitOf(90), type: 'exfiltration' }).riskScore).toBe(99.5);
+  });
+
   it('leaves a source with a single flow low and says so', () => {
     const single = evidence({ flows: 1, tcp_flows: 1, packets_total: 1 });
     const assessed = assessRisk({ forestRisk: 100, hit: null, row: single, thresholds });

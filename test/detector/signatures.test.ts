@@ -106,6 +106,16 @@ describe('attack signatures', () => {
       })),
       'internal',
     ],
+    [
+      'calls of a telephone provider',
+      flows(100, (i) => ({
+        destinationPort: 10_000 + 2 * i,
+        protocol: 'udp',
+        packets: 3000,
+        bytes: 600_000,
+      })),
+      'external',
+    ],
     ['passive FTP', flows(40, (i) => ({ destinationPort: 50_000 + i })), 'external'],
     [
       'peer-to-peer',

@@ -6,7 +6,10 @@ import {
   isEstablishedTcp,
   isIcmp,
   isLoginPort,
+  isLongFlow,
+  isServiceReply,
   isSmallFlow,
+  isUdpExchange,
 } from '../../src/features/record-facts.ts';
 
 const LOGIN: LogRecord = {
@@ -75,6 +78,41 @@ describe('single facts', () => {
   it('login ports open machines; web and database ports do not count', () => {
     expect([22, 23, 3389, 5900, 8291].every(isLoginPort)).toBe(true);
     expect([80, 443, 3306, 5432].some(isLoginPort)).toBe(false);
+  });
+});
+
+describe('a UDP exchange', () => {
+  it('was let through and goes on beyond a probe, its repetition and an answer', () => {
+    const exchange = (packets: number | null): LogRecord => ({ ...LOGIN, protocol: 'udp', packets });
+    expect([4, 3000].map((packets) => isUdpExchange(exchange(packets)))).toEqual([true, true]);
+    expect([1, 3, null].map((packets) => isUdpExchange(exchange(packets)))).toEqual([false, false, false]);
+    expect(isUdpExchange({ ...exchange(3000), action: 'drop' })).toBe(false);
+    expect(isUdpExchange({ ...LOGIN, packets: 3000 })).toBe(false);
+  });
+});
+
+describe('a long flow', () => {
+  it('was let through and has more packets than an attempt takes', () => {
+    expect([49, 200].map((packets) => isLongFlow({ ...LOGIN, packets }))).toEqual([true, true]);
+    expect([22, 48, null].map((packets) => isLongFlow({ ...LOGIN, packets }))).toEqual([false, false, false]);
+    expect(isLongFlow({ ...LOGIN, packets: 200, action: 'reject' })).toBe(false);
+  });
+});
+
+describe('the answer of a server', () => {
+  it('comes from a system port and goes to a higher one', () => {
+    const reply = (sourcePort: number | null, destinationPort: number | null): boolean =>
+      isServiceReply({ ...LOGIN, sourcePort, destinationPort });
+    expect([reply(443, 1024), reply(53, 60_000), reply(1023, 1024)]).toEqual([true, true, true]);
+    // Clients, name servers among themselves, and what nobody knows.
+    expect([reply(40_000, 443), reply(53, 53), reply(443, 1023)]).toEqual([false, false, false]);
+    expect([reply(1024, 40_000), reply(0, 40_000), reply(null, 40_000), reply(443, null)]).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(isServiceReply({ ...LOGIN, protocol: 'icmp', sourcePort: 8, destinationPort: 2048 })).toBe(false);
   });
 });
 

@@ -113,6 +113,26 @@ describe('features of six records, computed by hand', () => {
   });
 });
 
+describe('evidence of long flows, UDP exchanges and answers of servers', () => {
+  it('counts each flow that is one', () => {
+    const call = at(0, { protocol: 'udp', sourcePort: 16_384, destinationPort: 10_000, packets: 3000 });
+    const reply = at(1, { protocol: 'udp', sourcePort: 53, destinationPort: 40_000, packets: 1 });
+    const page = at(2, {
+      protocol: 'tcp',
+      sourcePort: 40_000,
+      destinationPort: 443,
+      packets: 49,
+      bytes: 40_000,
+    });
+    expect(evidenceOf(fold([call, reply, page, page]))).toMatchObject({
+      flows: 4,
+      udp_exchange_flows: 1,
+      long_flows: 3,
+      service_reply_flows: 1,
+    });
+  });
+});
+
 describe('evidence of the same records', () => {
   it('holds the plain counts', () => {
     const evidence = evidenceOf(fold(SIX_RECORDS));
@@ -139,6 +159,9 @@ describe('evidence of the same records', () => {
       distinct_target_pairs: 4,
       top_port: 22,
       top_port_flows: 2,
+      udp_exchange_flows: 0,
+      long_flows: 0,
+      service_reply_flows: 0,
     });
   });
 });
