@@ -126,11 +126,10 @@ function extendBlock(
   const evidenceUntilMs = latestEvidence(verdict, record.nowMs);
   const expiresAtMs = Math.floor(evidenceUntilMs + record.blockSeconds * 1000);
   const extended = blocks.extend({ address, expiresAtMs, evidenceUntilMs });
-  if (extended === null) return;
-  tally.blocksExtended.push(extended);
-  if (extended.confirmedAtMs !== null) {
-    outbox.putBlockedMark({ address, confirmedAtMs: extended.confirmedAtMs });
-  }
+  if (extended !== null) tally.blocksExtended.push(extended);
+  // A block that lasts long enough already holds the newer detections back as well.
+  const confirmedAtMs = (extended ?? blocks.activeOn(address))?.confirmedAtMs ?? null;
+  if (confirmedAtMs !== null) outbox.putBlockedMark({ address, confirmedAtMs });
 }
 
 function queueForReview({ reviews }: LedgerRows, { verdict, record, tally }: Order): void {

@@ -308,4 +308,16 @@ describe('the outbox towards PostgreSQL', () => {
     ledger.markBlocksMarked([again!.id]);
     expect(ledger.unmarkedConfirmedBlocks()).toEqual([]);
   });
+
+  it('reports a confirmed block for newer detections although it lasts too long to be extended', () => {
+    const { ledger } = place;
+    const given = { origin: 'manual', reason: 'abuse report', actor: 'op', nowMs: NOW } as const;
+    ledger.addBlock({ ...given, address: ATTACKER, seconds: 30 * 86_400 });
+    ledger.confirmBlocks({ addresses: [ATTACKER], nowMs: NOW + 1 });
+    ledger.markBlocksMarked(ledger.unmarkedConfirmedBlocks().map((mark) => mark.id));
+
+    const recorded = runOn(ledger, [seen(97, NOW + MINUTE)], NOW + 5 * MINUTE);
+    expect(recorded.blocksExtended).toEqual([]);
+    expect(ledger.unmarkedConfirmedBlocks()).toMatchObject([{ address: ATTACKER, confirmedAtMs: NOW + 1 }]);
+  });
 });
