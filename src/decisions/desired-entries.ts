@@ -9,7 +9,7 @@ export function desiredEntries(blocks: readonly Block[], nowMs: number): Desired
   return blocks
     .map((block) => ({
       address: block.address,
-      timeoutSeconds: Math.min(MAX_TIMEOUT_SECONDS, Math.ceil((block.expiresAtMs - nowMs) / 1000)),
+      timeoutSeconds: Math.min(MAX_TIMEOUT_SECONDS, Math.ceil(remainingMs(block, nowMs) / 1000)),
       comment: commentFor(block),
     }))
     .filter((entry) => entry.timeoutSeconds > 0);
@@ -20,4 +20,9 @@ function commentFor(block: Block): string {
   const why = block.anomalyType ?? block.origin;
   const risk = block.riskScore === null ? '' : ` risk ${Math.floor(block.riskScore)}`;
   return `${OWN_COMMENT_PREFIX} ${why}${risk} #${block.id}`;
+}
+
+/** A clock that was set back (a board without battery starts in 1970) must not put a day's block on a router for months. */
+function remainingMs(block: Block, nowMs: number): number {
+  return block.expiresAtMs - Math.max(nowMs, block.createdAtMs);
 }

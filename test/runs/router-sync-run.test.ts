@@ -296,11 +296,20 @@ describe('what the ledger wants of a router', () => {
     block('198.51.100.1');
     const [stored] = place.ledger.activeBlocks(Date.now());
     const nowMs = 1_000_000;
-    const entries = (expiresAtMs: number) => desiredEntries([{ ...stored!, expiresAtMs }], nowMs);
+    const entries = (expiresAtMs: number) =>
+      desiredEntries([{ ...stored!, createdAtMs: 0, expiresAtMs }], nowMs);
     expect(entries(nowMs + 1)).toMatchObject([
       { timeoutSeconds: 1, comment: `autoblock: manual #${stored!.id}` },
     ]);
     expect(entries(nowMs)).toEqual([]);
     expect(entries(nowMs + 1e13)).toMatchObject([{ timeoutSeconds: 21_474_836 }]);
+  });
+
+  it('never lasts longer than the block as a whole, also when this clock was set back', () => {
+    block('198.51.100.1');
+    const yearAgoMs = Date.now() - 365 * 86_400_000;
+    expect(desiredEntries(place.ledger.activeBlocks(yearAgoMs), yearAgoMs)).toMatchObject([
+      { timeoutSeconds: 3600 },
+    ]);
   });
 });
