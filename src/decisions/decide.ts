@@ -66,7 +66,7 @@ export function decide(input: DecisionInput): Verdict[] {
 function rule(source: Source, run: { input: DecisionInput; blocksLeft: number }): Ruling {
   const { input, blocksLeft } = run;
   return (
-    ruleProtected(source, input.protection) ??
+    ruleProtected(source, input) ??
     ruleRejected(source, input.history) ??
     ruleBlocked(source) ??
     ruleSettled(source, input.history) ??
@@ -74,11 +74,12 @@ function rule(source: Source, run: { input: DecisionInput; blocksLeft: number })
   );
 }
 
-function ruleProtected(source: Source, protection: Protection): Ruling | null {
+function ruleProtected(source: Source, { protection, policy, history }: DecisionInput): Ruling | null {
   const found = protectionOf(protection, source.address);
   if (found === null) return null;
   const detection = decidingDetection(source);
-  const wouldBe = detection.confidence === 'high' ? 'would have been blocked, but ' : '';
+  const isBlockable = source.fresh?.confidence === 'high' && !history.standingRejections.has(source.address);
+  const wouldBe = isBlockable && policy.autoBlock ? 'would have been blocked, but ' : '';
   const standing =
     found.kind === 'allowlisted'
       ? `${found.network} is on the allowlist`

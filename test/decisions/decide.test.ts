@@ -144,6 +144,17 @@ describe('deciding about a source that must not be blocked', () => {
     expect(verdictsOn([seen(80, 1, '10.0.0.5')])[0]?.explanation).not.toContain('would have been blocked');
   });
 
+  it('does not say so when nothing would have been blocked by itself', () => {
+    const [off] = verdictsOn([seen(99, 1, '10.0.0.5')], { policy: { autoBlock: false } });
+    const settled = new Map([['10.0.0.5', NOW]]);
+    const [counted] = verdictsOn([seen(99, 1, '10.0.0.5')], { history: { settled } });
+    const rejected = { standingRejections: new Set(['198.51.100.9']) };
+    const [cleared] = verdictsOn([seen(99, 1, '198.51.100.9')], { history: rejected });
+    for (const verdict of [off, counted, cleared]) {
+      expect(verdict?.explanation).not.toContain('would have been blocked');
+    }
+  });
+
   it('does not extend a block of an address that was allowlisted since', () => {
     const [verdict] = verdictsOn([seen(99, 1, '198.51.100.9')], { history: blockedSince(5, '198.51.100.9') });
     expect(verdict?.action).toBe('monitor');
