@@ -27,7 +27,9 @@ interface RecordedDetection {
 export interface DetectionsTable {
   /**
    * Records detections, one row per (source, window, detector): a window judged again brings risk, confidence and
-   * reasons up to date and never resets `blocked`, `blocked_at` or `is_false_positive`.
+   * reasons up to date and never resets `blocked`, `blocked_at` or `is_false_positive`. A judgement on fewer log records
+   * than the recorded one changes nothing: where MAX_RECORDS cuts the reading short, every window is seen once more
+   * as its last part, and that must not be what stays of it.
    *
    * @returns rows inserted or updated
    */
@@ -122,7 +124,8 @@ const UPSERT = `
     first_seen = excluded.first_seen,
     last_seen = excluded.last_seen,
     model_version = excluded.model_version,
-    is_false_positive = detections.is_false_positive OR excluded.is_false_positive`;
+    is_false_positive = detections.is_false_positive OR excluded.is_false_positive
+  WHERE excluded.log_count >= detections.log_count`;
 
 /** Single hosts go through the index at once; a network is a range of its own per statement, which the index serves too. */
 async function markBlocked(

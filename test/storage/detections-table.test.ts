@@ -70,12 +70,23 @@ describe('the detections table', () => {
   it('keeps one row per source, window and detector, with the latest judgement', async () => {
     await write(detection());
     expect(await write(detection({ riskScore: 71, confidence: 'medium', logCount: 500 }))).toBe(1);
-    expect(await write(detection({ riskScore: 1 }), detection({ riskScore: 72, confidence: 'medium' }))).toBe(
-      1,
-    );
+    const again = { confidence: 'medium', logCount: 500 } as const;
+    expect(await write(detection({ riskScore: 1 }), detection({ riskScore: 72, ...again }))).toBe(1);
     await write(detection({ detector: 'legacy' }), detection({ windowStartMs: T0 + 1 }));
     const rows = await all();
     expect(rows.map((row) => row.detection.riskScore).sort()).toEqual([72, 97.25, 97.25]);
+  });
+
+  it('keeps the judgement of the whole window when the window is seen again in part', async () => {
+    await write(detection());
+    const part = detection({ riskScore: 55, confidence: 'low', anomalyType: 'unclassified', logCount: 414 });
+    expect(await write(part)).toBe(0);
+    expect(await all()).toMatchObject([
+      { detection: { riskScore: 97.25, confidence: 'high', logCount: 415 } },
+    ]);
+    // As much seen, judged otherwise: by another model.
+    expect(await write({ ...part, logCount: 415 })).toBe(1);
+    expect(await all()).toMatchObject([{ detection: { riskScore: 55, confidence: 'low' } }]);
   });
 
   it('never lets a new judgement take back a block or an operator’s word', async () => {
