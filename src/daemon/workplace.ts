@@ -1,5 +1,4 @@
 import { lookup } from 'node:dns/promises';
-import { mkdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.ts';
@@ -37,8 +36,6 @@ export async function openWorkplace(parts: {
 }): Promise<Workplace> {
   const { config, logger, nowMs } = parts;
   const closers = createClosers({ logger, deadlineMs: CLOSE_DEADLINE_MS });
-  mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
-
   const ledger = openLedger({ path: join(config.stateDir, 'ledger.sqlite'), logger });
   closers.add('ledger', () => ledger.close());
   const registry = openModelRegistry({ directory: config.modelsDir, logger });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -39,5 +39,14 @@ describe('the process lock', () => {
     holder.kill('SIGKILL');
     await once(holder, 'exit');
     holdProcessLock(dir).release();
+  });
+
+  it('tells a damaged lock file and a state directory that cannot be made from another daemon', () => {
+    writeFileSync(join(dir, 'daemon.lock'), 'x'.repeat(4096));
+    expect(() => holdProcessLock(dir)).toThrow(expect.objectContaining({ code: 'STATE_CORRUPT' }) as Error);
+    const inAFile = join(dir, 'daemon.lock', 'state');
+    expect(() => holdProcessLock(inAFile)).toThrow(
+      expect.objectContaining({ code: 'STATE_UNWRITABLE' }) as Error,
+    );
   });
 });
