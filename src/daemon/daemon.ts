@@ -1,4 +1,4 @@
-import { type Logger as CronLogger, type ScheduledTask, schedule } from 'node-cron';
+import { type Logger as CronLogger, createTask, type ScheduledTask, schedule } from 'node-cron';
 import type { Config } from '../config/load-config.ts';
 import { AutoblockError, EXIT } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -15,6 +15,8 @@ export interface DaemonParts {
   readonly logger: Logger;
   readonly notifier: SystemdNotifier;
   readonly nowMs: () => number;
+  /** A clock that is never set, for judging whether runs hang. */
+  readonly monotonicMs: () => number;
   readonly random: () => number;
 }
 
@@ -93,7 +95,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
 }
 
 function assemble(parts: DaemonParts, workplace: Workplace): Running {
-  const { config, logger, nowMs, random } = parts;
+  const { config, logger, nowMs, monotonicMs, random } = parts;
   const { registry, isInternal } = workplace;
   const running: Running = {
     parts,
@@ -101,8 +103,8 @@ function assemble(parts: DaemonParts, workplace: Workplace): Running {
     detector: createDetectorInUse({ config, registry, isInternal, logger }),
     syncLoop: createSyncLoop({ sync: () => syncJob(workplace), logger, random }),
     watch: createRunWatch({
-      startedAtMs: nowMs(),
-      intervalMs: longestIntervalMs(config),
+      startedAtMs: monotonicMs(),
+      untilNextRunMs: () => untilNextRunMs(config, nowMs()),
       maxRunMs: MAX_RUN_MS,
     }),
     stopping: new AbortController(),
@@ -179,6 +181,7 @@ async function track(
     workplace,
     detector,
     watch,
+    monotonicMs: parts.monotonicMs,
     stopping: stopping.signal,
     requestSync: () => void syncLoop.request(),
   });
@@ -190,17 +193,16 @@ async function track(
 function feedWatchdog({ parts, watch }: Running): NodeJS.Timeout {
   const everyMs = parts.notifier.watchdogIntervalMs ?? 60_000;
   return setInterval(() => {
-    const { onTime, why } = watch.verdict(parts.nowMs());
+    const { onTime, why } = watch.verdict(parts.monotonicMs());
     if (onTime) void parts.notifier.watchdog();
     else parts.logger.error({ code: 'RUNS_LATE', why }, 'detection is not on time: watchdog not fed');
   }, everyMs);
 }
 
-/** The longest pause the schedule itself makes, from its next runs. */
-function longestIntervalMs(config: Config): number {
-  const probe = schedule(config.detectCron, () => undefined, { timezone: config.cronTimezone });
-  const runs = probe.getNextRuns(60).map((run) => run.getTime());
-  void probe.destroy();
-  const gaps = runs.slice(1).map((at, index) => at - runs[index]!);
-  return Math.max(0, ...gaps);
+/** From now to the next detection of the schedule. */
+function untilNextRunMs(config: Config, nowMs: number): number {
+  // Never started, so there is nothing to destroy.
+  const probe = createTask(config.detectCron, () => undefined, { timezone: config.cronTimezone });
+  const [next] = probe.getNextRuns(1);
+  return next === undefined ? 0 : Math.max(0, next.getTime() - nowMs);
 }

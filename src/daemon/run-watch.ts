@@ -1,5 +1,6 @@
 /**
- * Judges whether the detection schedule is kept. The systemd watchdog is fed from this judgement, not from a bare
+ * Judges whether the detection schedule is kept. All times are of a clock that is never set (monotonic ms): a jump of
+ * the system's time is no hanging run. The systemd watchdog is fed from this judgement, not from a bare
  * timer: a pipeline that hangs stops the beat and systemd restarts the daemon.
  */
 export interface RunWatch {
@@ -11,17 +12,18 @@ export interface RunWatch {
 
 export function createRunWatch({
   startedAtMs,
-  intervalMs,
+  untilNextRunMs,
   maxRunMs,
 }: {
   startedAtMs: number;
-  /** Longest regular distance between two runs of the schedule. */
-  intervalMs: number;
+  /** How far away the schedule's next run is. Asked anew each time: schedules pause at night and over weekends. */
+  untilNextRunMs: () => number;
   /** A run longer than this is taken as stuck. */
   maxRunMs: number;
 }): RunWatch {
   let runningSinceMs: number | null = null;
   let lastEndMs = startedAtMs;
+  let pauseMs = untilNextRunMs();
   return {
     started(nowMs) {
       runningSinceMs = nowMs;
@@ -29,6 +31,7 @@ export function createRunWatch({
     ended(nowMs) {
       runningSinceMs = null;
       lastEndMs = nowMs;
+      pauseMs = untilNextRunMs();
     },
     verdict(nowMs) {
       if (runningSinceMs !== null) {
@@ -37,7 +40,7 @@ export function createRunWatch({
       }
       const idleMs = nowMs - lastEndMs;
       return {
-        onTime: idleMs <= intervalMs + maxRunMs,
+        onTime: idleMs <= pauseMs + maxRunMs,
         why: `last detection run ended ${seconds(idleMs)} s ago`,
       };
     },

@@ -12,6 +12,7 @@ export interface JobParts {
   readonly workplace: Workplace;
   readonly detector: DetectorInUse;
   readonly watch: RunWatch;
+  readonly monotonicMs: () => number;
   readonly stopping: AbortSignal;
   /** Asks for a router sync without waiting for it: a slow router must not delay the next detection. */
   readonly requestSync: () => void;
@@ -24,9 +25,9 @@ const KEEP_MODELS = 8;
 
 /** One scheduled detection. Never rejects: the next tick must come. */
 export async function detectionJob(parts: JobParts): Promise<void> {
-  const { workplace, detector, watch, stopping, requestSync } = parts;
+  const { workplace, detector, watch, monotonicMs, stopping, requestSync } = parts;
   const { config, ledger, nowMs } = workplace;
-  watch.started(nowMs());
+  watch.started(monotonicMs());
   const detected = await recordedJob(parts, 'detection', async (runId) => {
     detector.refresh();
     const result = await detectOnce(workplace, {
@@ -39,7 +40,7 @@ export async function detectionJob(parts: JobParts): Promise<void> {
     // A run that records its decisions closes its row in the same transaction.
     return config.dryRun ? { details: runFigures(result) } : null;
   });
-  watch.ended(nowMs());
+  watch.ended(monotonicMs());
   if (!detected) return;
   requestSync();
   await deliverOrKeep(workplace);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRunWatch } from '../../src/daemon/run-watch.ts';
 
 const watchFrom = (startedAtMs: number) =>
-  createRunWatch({ startedAtMs, intervalMs: 300_000, maxRunMs: 60_000 });
+  createRunWatch({ startedAtMs, untilNextRunMs: () => 300_000, maxRunMs: 60_000 });
 
 describe('the run watch', () => {
   it('is on time from the start until one interval and one run length have passed', () => {
@@ -28,5 +28,21 @@ describe('the run watch', () => {
   it('does not starve the watchdog when the clock jumps back', () => {
     const watch = watchFrom(1_000_000);
     expect(watch.verdict(0).onTime).toBe(true);
+  });
+
+  it('waits through the pause the schedule makes after this run, not the usual one', () => {
+    const pauses = [300_000, 300_000, 50_000_000];
+    const watch = createRunWatch({
+      startedAtMs: 0,
+      untilNextRunMs: () => pauses.shift()!,
+      maxRunMs: 60_000,
+    });
+    watch.started(300_000);
+    watch.ended(310_000);
+    expect(watch.verdict(670_001).onTime).toBe(false);
+    watch.started(700_000);
+    watch.ended(710_000);
+    expect(watch.verdict(50_770_000).onTime).toBe(true);
+    expect(watch.verdict(50_770_001).onTime).toBe(false);
   });
 });

@@ -61,6 +61,7 @@ async function runDaemon(invocation: Invocation): Promise<number> {
     logger,
     notifier: createSystemdNotifier({ env, logger }),
     nowMs: invocation.nowMs,
+    monotonicMs: () => performance.now(),
     random: Math.random,
   });
   process.on('SIGHUP', () => {
