@@ -57,12 +57,15 @@ export async function trainFromDatabase(
 }
 
 /** Trains on canonical flow CSV files; their label, attack and dataset columns are not looked at. */
-export function trainFromFlows(job: TrainingJob & { files: readonly string[] }): Promise<TrainingResult> {
+export function trainFromFlows(
+  job: TrainingJob & { files: readonly string[]; signal: AbortSignal },
+): Promise<TrainingResult> {
   return train(job, {
     kind: 'flows',
     async read(onRecord) {
-      const read = await readFlowFiles({ files: job.files, onRecord });
-      return { records: read.rows, truncated: false, fromMs: read.fromMs, toMs: read.toMs };
+      const read = await readFlowFiles({ files: job.files, onRecord, signal: job.signal });
+      const skipped = read.badLineCount === 0 ? {} : { bad_line: read.badLineCount };
+      return { records: read.rows, truncated: false, fromMs: read.fromMs, toMs: read.toMs, skipped };
     },
   });
 }

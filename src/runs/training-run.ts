@@ -20,6 +20,8 @@ export interface TrainingSource {
     readonly truncated: boolean;
     readonly fromMs: number;
     readonly toMs: number;
+    /** Rows or lines that could not be read as a log record, by reason. */
+    readonly skipped: Readonly<Partial<Record<string, number>>>;
   }>;
 }
 
@@ -78,6 +80,7 @@ export async function runTraining(parts: TrainingParts): Promise<TrainingResult>
       'training traffic truncated: the newest records were used',
     );
   }
+  warnAboutSkipped(parts.logger, read.skipped);
   const table = accumulator.finish();
 
   const { files, metadata } = encodeModel(fit(parts, { table, read, startedAtMs }));
@@ -101,6 +104,16 @@ export async function runTraining(parts: TrainingParts): Promise<TrainingResult>
     'model trained and promoted',
   );
   return { version, metadata, flagRate, records: read.records, truncated: read.truncated, durationMs };
+}
+
+/** Before the fitting: where hardly anything could be read, "too little data" alone would hide why. */
+function warnAboutSkipped(logger: Logger, skipped: Readonly<Partial<Record<string, number>>>): void {
+  const skippedRows = Object.values(skipped).reduce<number>((sum, count) => sum + (count ?? 0), 0);
+  if (skippedRows === 0) return;
+  logger.warn(
+    { code: 'LOGS_UNREADABLE', skippedRows, reasons: skipped },
+    'training traffic skipped: unreadable',
+  );
 }
 
 function fit(

@@ -66,7 +66,12 @@ function* returningBadSources(sources: readonly string[]): Generator<LogRecord> 
 
 function train(
   records: Iterable<LogRecord>,
-  options: { truncated?: boolean; nowMs?: number; excludedSources?: readonly string[] } = {},
+  options: {
+    truncated?: boolean;
+    nowMs?: number;
+    excludedSources?: readonly string[];
+    skipped?: Record<string, number>;
+  } = {},
 ) {
   const { logger, lines } = capturingLogger();
   const models = openModelRegistry({ directory, logger });
@@ -85,6 +90,7 @@ function train(
           truncated: options.truncated ?? false,
           fromMs: NOW - DAY_MS,
           toMs: NOW,
+          skipped: options.skipped ?? {},
         });
       },
     },
@@ -129,10 +135,21 @@ describe('a training run', () => {
   it('is not put off by the known bad sources it learnt nothing from, however many they are', async () => {
     const excludedSources = Array.from({ length: 20 }, (_, index) => `198.51.100.${1 + index}`);
     const records = [...officeDay(), ...returningBadSources(excludedSources)];
-    const { metadata, flagRate } = await train(records, { excludedSources }).result;
+    const { result, lines } = train(records, { excludedSources });
+    const { metadata, flagRate } = await result;
     expect(metadata.counts.exclusions.knownBadSources).toBeGreaterThan(5000);
     expect(flagRate).toBeLessThan(0.09);
+    expect(lines.filter(({ level }) => level === 'warn')).toEqual([]);
   }, 60_000);
+
+  it('says how many rows it could not read, also when too little is left to learn from', async () => {
+    const skipped = { source_ip_unreadable: 40, timestamp_unreadable: 2 };
+    const { result, lines } = train([], { skipped });
+    await expect(result).rejects.toMatchObject({ code: 'TRAINING_DATA_TOO_SMALL' });
+    expect(lines).toContainEqual(
+      expect.objectContaining({ code: 'LOGS_UNREADABLE', skippedRows: 42, reasons: skipped }),
+    );
+  });
 
   it('gives the same model, byte for byte, for the same traffic and seed, and warns when the week did not fit', async () => {
     const first = train(officeDay());
