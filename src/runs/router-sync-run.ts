@@ -123,10 +123,18 @@ async function syncOne(parts: RouterSyncParts, router: AddressListRouter): Promi
     const { refused } = await router.apply(plan);
     const changed = plan.add.length + plan.extend.length + plan.remove.length > 0;
     const after = changed ? await router.read() : before;
-    return conclude(parts, { router: router.name, plan, desired, before, after, refused, startedAtMs });
+    const done = { router: router.name, plan, desired, before, after, refused, startedAtMs };
+    const result = conclude(parts, done);
+    return isOvertaken(parts, plan) ? await syncOne(parts, router) : result;
   } catch (thrown) {
     return failed(parts, router.name, thrown, startedAtMs);
   }
+}
+
+/** An operator lifted what was just added: another pass takes it off, each pass needs another word of his. */
+function isOvertaken({ ledger, nowMs }: RouterSyncParts, { add }: AddressListDiff): boolean {
+  const active = new Set(ledger.activeBlocks(nowMs()).map((block) => block.address));
+  return add.some(({ address }) => !active.has(address));
 }
 
 /**

@@ -216,6 +216,28 @@ describe('a router sync', () => {
     expect(held(0)).toEqual(['198.51.100.1']);
   });
 
+  it('takes off again what an operator lifted while it was being pushed', async () => {
+    block('198.51.100.1', '198.51.100.2');
+    const [real] = routers;
+    const overtaken = {
+      name: 'router-1',
+      read: () => real!.read(),
+      apply: (plan: Parameters<AddressListConnection['apply']>[0]) => {
+        if (plan.add.length > 0) {
+          place.ledger.liftBlock({ address: '198.51.100.1', actor: 'operator', nowMs: Date.now() });
+        }
+        return real!.apply(plan);
+      },
+    };
+    const { logger } = capturingLogger();
+    const protection = buildProtection({ internalNetworks: [], allowlist: [], extraProtected: [] });
+    const parts = { ledger: place.ledger, protection, logger, nowMs: Date.now, dryRun: false };
+    expect(await runRouterSync({ ...parts, routers: [overtaken] })).toMatchObject([
+      { ok: true, wanted: 1, confirmed: 1, removed: 1 },
+    ]);
+    expect(held(0)).toEqual(['198.51.100.2']);
+  });
+
   it('does not miss a block that ran out between the push and the reading back', async () => {
     let clockMs = Date.now();
     const simulator = await startSimulator({ ...account, nowMs: () => clockMs });
