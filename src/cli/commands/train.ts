@@ -98,7 +98,7 @@ async function train(
   if (source === 'flows') {
     if (files.length === 0)
       throw new AutoblockError('USAGE', 'train --source flows: no file given; add --flows FILE');
-    return trainFromFlows({ ...job, files });
+    return trainFromFlows({ ...job, files, signal });
   }
   if (source !== 'database') {
     throw new AutoblockError('USAGE', `--source: got "${source}", wanted database or flows`);
