@@ -36,11 +36,17 @@ export async function main(args: readonly string[]): Promise<number> {
     err: (text) => process.stderr.write(`${text}\n`),
     terminal: process.stderr.isTTY,
   };
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', tolerateGoneReader);
   try {
     return await dispatch(args, output);
   } catch (thrown) {
     return explain(thrown, output);
   }
+}
+
+/** `autoblock … | head`: who stops reading does not end work that is under way. */
+function tolerateGoneReader(thrown: Error): void {
+  if (!('code' in thrown) || thrown.code !== 'EPIPE') throw thrown;
 }
 
 async function dispatch(args: readonly string[], output: Output): Promise<number> {

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { autoblock, temporaryHome } from '../support/cli.ts';
 
@@ -98,5 +101,21 @@ describe('what is not understood', () => {
     for (const word of instead) expect(stderr).toContain(word);
     expect(stderr).toContain('autoblock --help');
     expect(stderr).not.toContain('    at ');
+  });
+});
+
+describe('autoblock whose reader is gone', () => {
+  it('ends as if somebody had read it, without a stack', async () => {
+    const program = resolve(import.meta.dirname, '../../scripts/autoblock.mjs');
+    const child = spawn(process.execPath, [program, 'config'], {
+      cwd: home.dir,
+      env: { PATH: process.env['PATH'], ...home.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(stderr).toBe('');
   });
 });
