@@ -83,6 +83,16 @@ describe('the daemon', () => {
     expect(daemon.lines.filter((line) => line.level === 'error')).toEqual([]);
   }, 60_000);
 
+  it('is not ended by a SIGHUP that comes while it starts', async () => {
+    daemon = startDaemonProcess(place());
+    // PostgreSQL is made and started after this line.
+    await daemon.waitFor('ledger created');
+    daemon.signal('SIGHUP');
+    await daemon.waitFor('daemon ready');
+    daemon.signal('SIGTERM');
+    expect(await daemon.ended).toBe(0);
+  }, 60_000);
+
   it('takes up a model another process trained, loads it again on SIGHUP, and keeps it when the file is damaged', async () => {
     daemon = startDaemonProcess(place());
     await daemon.waitFor('daemon ready');

@@ -1,4 +1,4 @@
-import { startDaemon } from '../../daemon/daemon.ts';
+import { type Daemon, startDaemon } from '../../daemon/daemon.ts';
 import { createDetectorInUse } from '../../daemon/detector-in-use.ts';
 import { deliverOnce, detectOnce, syncOnce } from '../../daemon/jobs.ts';
 import { createSystemdNotifier } from '../../daemon/systemd-notify.ts';
@@ -56,18 +56,20 @@ async function runDaemon(invocation: Invocation): Promise<number> {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
   });
-  const daemon = await startDaemon({
+  let daemon: Daemon | null = null;
+  // Before the start: unheard, this signal ends the process. While it starts there is nothing to load anew.
+  process.on('SIGHUP', () => {
+    daemon
+      ?.reload()
+      .catch((thrown: unknown) => logger.error({ code: 'INTERNAL', err: thrown }, 'reload failed'));
+  });
+  daemon = await startDaemon({
     config,
     logger,
     notifier: createSystemdNotifier({ env, logger }),
     nowMs: invocation.nowMs,
     monotonicMs: () => performance.now(),
     random: Math.random,
-  });
-  process.on('SIGHUP', () => {
-    daemon
-      .reload()
-      .catch((thrown: unknown) => logger.error({ code: 'INTERNAL', err: thrown }, 'reload failed'));
   });
   logger.info({ signal: await stopAsked }, 'signal received');
   return daemon.stop();
