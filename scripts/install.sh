@@ -174,6 +174,14 @@ add_user() {
   fi
 }
 
+# systemd makes it at the first start, but the operator trains and looks before that, as the same user.
+put_state_dir() {
+  local dir=$root$STATE_DIR owner=()
+  if [[ -d $dir ]]; then return; fi
+  if [[ -z $root ]]; then owner=(-o "$SERVICE" -g "$SERVICE"); fi
+  act install -d -m 0700 "${owner[@]}" "$dir"
+}
+
 # Neither what is built here anew nor what belongs to whoever works in the checkout.
 copy_checkout() {
   local target=$1
@@ -273,7 +281,8 @@ put_env_file() {
     say "would write $file (0640) from .env.example"
     return
   fi
-  mkdir -p "$(dirname "$file")"
+  # Whatever root's umask is: the user of the service has to reach the file.
+  install -d -m 0755 "$(dirname "$file")"
   (
     umask 0137
     sed -e "s|^#STATE_DIR=.*|STATE_DIR=$STATE_DIR|" -e "s|^#MODELS_DIR=.*|MODELS_DIR=$STATE_DIR/models|" \
@@ -350,6 +359,7 @@ main() {
   check_root
   check_system
   add_user
+  put_state_dir
   put_program
   put_env_file
   put_unit

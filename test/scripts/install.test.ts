@@ -110,7 +110,13 @@ describe('scripts/install.sh into a directory', () => {
     mkdirSync(bin, { recursive: true });
     writeFileSync(join(bin, 'npm'), `#!/bin/bash\n${NPM}\n`, { mode: 0o755 });
     const env = { ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}` };
-    return install(['--root', root, '--prefix', '/srv/autoblock'], env);
+    // A hardened root: what the user of the service needs must be reachable all the same.
+    const { status, stdout, stderr } = spawnSync(
+      'bash',
+      ['-c', `umask 077 && exec bash ${INSTALL} --root ${root} --prefix /srv/autoblock`],
+      { encoding: 'utf8', env },
+    );
+    return { status, stdout, stderr };
   }
 
   it('installs a program that runs, and an upgrade keeps the settings and the version before', () => {
@@ -133,6 +139,11 @@ describe('scripts/install.sh into a directory', () => {
       '--env-file=/etc/autoblock/autoblock.env /srv/autoblock/scripts/autoblock.mjs "$@"',
     );
 
+    const modeOf = (path: string) => statSync(join(root, path)).mode & 0o777;
+    expect(modeOf('srv/autoblock')).toBe(0o755);
+    expect(modeOf('etc/autoblock')).toBe(0o755);
+    expect(modeOf('var/lib/autoblock')).toBe(0o700);
+    expect(modeOf('usr/local/bin/autoblock')).toBe(0o755);
     const settings = join(root, 'etc/autoblock/autoblock.env');
     expect(statSync(settings).mode & 0o777).toBe(0o640);
     expect(readFileSync(settings, 'utf8')).toContain('\nSTATE_DIR=/var/lib/autoblock\n');
