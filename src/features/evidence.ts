@@ -37,7 +37,7 @@ export const EVIDENCE_COLUMNS = [
   'unanswered_tcp_flows',
   /** Different (destination address, destination port); an unknown port and ICMP count as one port of their own. */
   'distinct_target_pairs',
-  /** The most frequent known destination port, exact; the one that got there first on a tie; -1 where none is known. */
+  /** The most frequent known destination port, exact; the lowest on a tie, in whatever order they came; -1 where none is known. */
   'top_port',
   /** Flows to top_port, exact. */
   'top_port_flows',

@@ -55,7 +55,9 @@ export function createTargetCounts(): TargetCounts {
       flowsToPort = seen(cursor, KIND.port, noAddress, port);
       if (flowsToPort === 1) counts[countAt + COUNT.ports]! += 1;
     }
-    if (flowsToPort > counts[countAt + COUNT.topPortFlows]!) {
+    const most = counts[countAt + COUNT.topPortFlows]!;
+    // Logs to the second hold many records of one time, and PostgreSQL gives those in any order: a tie must not depend on it.
+    if (flowsToPort > most || (flowsToPort === most && port < counts[countAt + COUNT.topPort]!)) {
       counts[countAt + COUNT.topPort] = port;
       counts[countAt + COUNT.topPortFlows] = flowsToPort;
     }

@@ -273,6 +273,12 @@ describe('many targets', () => {
     expect(evidenceOf(fold(records))).toMatchObject({ top_port: 22, top_port_flows: 3 });
   });
 
+  it('take the lowest of equally frequent ports, in whatever order records of the same second come', () => {
+    const records = [443, 53, 8080, 53, 443].map((port) => at(0, { protocol: 'tcp', destinationPort: port }));
+    const tops = [records, records.toReversed()].map((inOrder) => evidenceOf(fold(inOrder)).top_port);
+    expect(tops).toEqual([53, 53]);
+  });
+
   it('keep a pair apart whose port came with another destination before', () => {
     const table = fold([
       at(0, { destinationIp: '198.51.100.1' }),
