@@ -4,7 +4,7 @@ import { createHybridDetector } from '../detector/hybrid-detector.ts';
 import { createLegacyDetector } from '../detector/legacy-detector.ts';
 import { decodeModel } from '../detector/model-files.ts';
 import type { TrainedModel } from '../detector/trained-model.ts';
-import { AutoblockError } from '../errors.ts';
+import { AutoblockError, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ModelRegistry } from '../storage/model-registry.ts';
 
@@ -72,7 +72,7 @@ export function createDetectorInUse(parts: {
   }
 
   function refresh(): void {
-    const latest = config.useHybridDetector ? registry.latestVersion() : null;
+    const latest = config.useHybridDetector ? latestOnDisk(registry) : null;
     if (latest === seen) return;
     seen = latest;
     load();
@@ -86,6 +86,15 @@ export function createDetectorInUse(parts: {
       refresh();
     },
   };
+}
+
+/** A folder that cannot be read (rights, a broken disk) is told once by `load`; it must not end detection. */
+function latestOnDisk(registry: ModelRegistry): string | null {
+  try {
+    return registry.latestVersion();
+  } catch (thrown) {
+    return `unreadable: ${messageOf(thrown)}`;
+  }
 }
 
 /**

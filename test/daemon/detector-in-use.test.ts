@@ -1,0 +1,36 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { validate } from 'node-cron';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { createDetectorInUse } from '../../src/daemon/detector-in-use.ts';
+import { openModelRegistry } from '../../src/storage/model-registry.ts';
+import { capturingLogger } from '../support/logger.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'autoblock-models-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('the detector in use', () => {
+  it('stays, and says so once, while the models folder cannot be read', () => {
+    // A folder in the place of the file: refused by the system as a file without rights is, for root too.
+    mkdirSync(join(directory, 'metadata_latest.json'));
+    const { logger, lines } = capturingLogger();
+    const inUse = createDetectorInUse({
+      config: loadConfig({ env: { MODELS_DIR: directory }, isCron: validate }),
+      registry: openModelRegistry({ directory, logger }),
+      isInternal: () => false,
+      logger,
+    });
+    inUse.refresh();
+    inUse.refresh();
+    expect(inUse.current().name).toBe('legacy');
+    const errors = lines.filter((line) => line.level === 'error');
+    expect(errors).toMatchObject([
+      { code: 'STATE_UNWRITABLE', msg: 'model on disk not usable: the present detector stays' },
+    ]);
+  });
+});
