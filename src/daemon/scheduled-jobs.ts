@@ -53,7 +53,8 @@ export async function trainingJob(parts: JobParts): Promise<void> {
   const { config, database, registry, logger, nowMs } = workplace;
   await recordedJob(parts, 'training', async () => {
     const { connectionString } = await database.ready();
-    const excludedSources = knownBadSources(workplace);
+    // Blocked yesterday is in last week's traffic: who was blocked before teaches nothing either.
+    const excludedSources = workplace.ledger.knownBad();
     const answer = await trainInThread(
       { config, connectionString, excludedSources, asOfMs: nowMs() },
       stopping,
@@ -71,11 +72,6 @@ export async function syncJob(workplace: Workplace): Promise<boolean> {
   const results = await syncOnce(workplace, { dryRun: config.dryRun });
   if (!config.dryRun) await deliverOrKeep(workplace);
   return results.every((result) => result.ok);
-}
-
-/** Addresses blocked now never teach a model what is normal. */
-export function knownBadSources(workplace: Workplace): string[] {
-  return workplace.ledger.activeBlocks(workplace.nowMs()).map((block) => block.address);
 }
 
 const FAILURE_SENTENCES: Record<'detection' | 'training', string> = {

@@ -16,7 +16,7 @@ const TRAINING_STATEMENT_TIMEOUT_MS = 30 * 60_000;
 
 interface TrainingJob {
   readonly config: Config;
-  readonly excludedSources: ReadonlySet<string>;
+  readonly excludedSources: Pick<ReadonlySet<string>, 'has'>;
   readonly nowMs: () => number;
   readonly logger: Logger;
   readonly onProgress?: (done: { step: string; share: number }) => void;

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from '../config/load-config.ts';
 import { AutoblockError, type ErrorCode, messageOf } from '../errors.ts';
+import { addressSet } from '../ip/network-set.ts';
 import { createLogger } from '../logger.ts';
 import { trainFromDatabase } from './training-job.ts';
 
@@ -25,7 +26,7 @@ try {
   const result = await trainFromDatabase({
     config: order.config,
     connectionString: order.connectionString,
-    excludedSources: new Set(order.excludedSources),
+    excludedSources: addressSet(order.excludedSources),
     days: order.config.trainDays,
     asOfMs: order.asOfMs,
     nowMs: Date.now,

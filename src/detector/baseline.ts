@@ -41,7 +41,7 @@ export function chooseBaseline({
   readonly table: FeatureTable;
   readonly entities: Int32Array;
   readonly group: SourceGroup;
-  readonly excludedSources: ReadonlySet<string>;
+  readonly excludedSources: Pick<ReadonlySet<string>, 'has'>;
   readonly seed: number;
 }): Baseline {
   const byKind: Record<Kind, number[]> = {
@@ -79,7 +79,7 @@ function kindOf({
   readonly table: FeatureTable;
   readonly entity: number;
   readonly group: SourceGroup;
-  readonly excludedSources: ReadonlySet<string>;
+  readonly excludedSources: Pick<ReadonlySet<string>, 'has'>;
 }): Kind {
   if (excludedSources.has(table.sourceIps[entity]!)) return 'knownBad';
   const row = evidenceOf(table, entity);

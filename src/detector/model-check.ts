@@ -43,7 +43,7 @@ export function checkCandidate({
   readonly model: TrainedModel;
   readonly table: FeatureTable;
   readonly isInternal: (ip: string) => boolean;
-  readonly excludedSources?: ReadonlySet<string>;
+  readonly excludedSources?: Pick<ReadonlySet<string>, 'has'>;
   readonly thresholds: TierThresholds;
   readonly contamination: number;
   readonly selfTestPassed: boolean;
@@ -81,7 +81,7 @@ function scoreBaseline({
   readonly model: TrainedModel;
   readonly table: FeatureTable;
   readonly isInternal: (ip: string) => boolean;
-  readonly excludedSources: ReadonlySet<string>;
+  readonly excludedSources: Pick<ReadonlySet<string>, 'has'>;
 }): { readonly scores: readonly number[]; readonly risks: readonly number[] } {
   const entitiesOf = splitByGroup(table, isInternal);
   const scores: number[] = [];

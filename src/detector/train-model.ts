@@ -47,7 +47,7 @@ export interface TrainingInput {
   readonly table: FeatureTable;
   readonly isInternal: (ip: string) => boolean;
   /** Sources known as bad: nothing is learnt from them. */
-  readonly excludedSources?: ReadonlySet<string>;
+  readonly excludedSources?: Pick<ReadonlySet<string>, 'has'>;
   readonly settings: TrainingSettings;
   readonly info: TrainingInfo;
   /** Told the share of the work that is done, 0-1, rising. */

@@ -33,3 +33,11 @@ export function membershipTest(networkTexts: readonly string[]): (address: strin
     return address !== null && networkHolding(set, address) !== null;
   };
 }
+
+/** Asks thousands of single addresses at once and networks one by one; `has` takes canonical text. */
+export function addressSet(texts: readonly string[]): Pick<ReadonlySet<string>, 'has'> {
+  const isNetwork = (text: string): boolean => text.includes('/');
+  const singles = new Set(texts.filter((text) => !isNetwork(text)));
+  const inNetwork = membershipTest(texts.filter(isNetwork));
+  return { has: (address) => singles.has(address) || inNetwork(address) };
+}

@@ -45,7 +45,7 @@ export interface TrainingParts {
   readonly source: TrainingSource;
   readonly models: ModelStore;
   /** Sources the ledger knows as bad: they never teach the model what is normal. */
-  readonly excludedSources: ReadonlySet<string>;
+  readonly excludedSources: Pick<ReadonlySet<string>, 'has'>;
   readonly isInternal: (ip: string) => boolean;
   readonly internalNetworks: readonly string[];
   readonly settings: TrainingSettings;

@@ -39,6 +39,8 @@ export interface BlockRows {
   activeOn(address: string): Block | null;
   /** True when there is a block of `address`, active or ended. */
   knows(address: string): boolean;
+  /** Addresses and networks of all blocks nobody lifted, active or run out. */
+  neverLifted(): string[];
   add(block: NewBlock): Block;
   /** Moves the expiry out, never in; null when it already lies as late (the evidence is counted all the same). */
   extend(extension: BlockExtension): Block | null;
@@ -64,7 +66,9 @@ export function blockRows(db: LedgerDatabase): BlockRows {
   return { ...readers(db), ...writers(db), ...settlement(db) };
 }
 
-function readers(db: LedgerDatabase): Pick<BlockRows, 'active' | 'activeByAddress' | 'activeOn' | 'knows'> {
+function readers(
+  db: LedgerDatabase,
+): Pick<BlockRows, 'active' | 'activeByAddress' | 'activeOn' | 'knows' | 'neverLifted'> {
   const active = db.prepare<[number], Block>(
     `SELECT ${COLUMNS} FROM blocks WHERE closed_at_ms IS NULL AND expires_at_ms > ? ORDER BY id`,
   );
@@ -75,6 +79,11 @@ function readers(db: LedgerDatabase): Pick<BlockRows, 'active' | 'activeByAddres
   const activeOn = db.prepare<[string], Block>(
     `SELECT ${COLUMNS} FROM blocks WHERE address = ? AND closed_at_ms IS NULL`,
   );
+  const neverLifted = db
+    .prepare<[], string>(
+      `SELECT address FROM blocks GROUP BY address HAVING max(lifted_at_ms) IS NULL ORDER BY address`,
+    )
+    .pluck();
   const known = db.prepare<[string]>('SELECT 1 FROM blocks WHERE address = ? LIMIT 1');
   return {
     active: (nowMs) => active.all(nowMs),
@@ -82,6 +91,7 @@ function readers(db: LedgerDatabase): Pick<BlockRows, 'active' | 'activeByAddres
       new Map(activeTimes.all(nowMs).map(({ address, ...times }) => [address, times])),
     activeOn: (address) => activeOn.get(address) ?? null,
     knows: (address) => known.get(address) !== undefined,
+    neverLifted: () => neverLifted.all(),
   };
 }
 

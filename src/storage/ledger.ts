@@ -40,6 +40,11 @@ export interface Ledger {
   activeBlocks(nowMs: number): Block[];
   /** Those of `addresses` (canonical) this ledger has ever blocked, as far back as it remembers. */
   everBlocked(addresses: readonly string[]): Set<string>;
+  /**
+   * Addresses and networks blocked now or before, as far back as the ledger remembers; one that was ever lifted counts
+   * as a mistake and is not among them.
+   */
+  knownBad(): string[];
   /** The caller has asked `protectionOf` before. Extends an active block of the address. ADDRESS_INVALID, USAGE */
   addBlock(request: BlockRequest): Block;
   /** NOT_FOUND, ADDRESS_INVALID */
@@ -134,7 +139,13 @@ function decisionCalls(
   { inTransaction, reading }: Guards,
 ): Pick<
   Ledger,
-  'history' | 'recordDetectionRun' | 'expireDue' | 'activeBlocks' | 'everBlocked' | 'confirmBlocks'
+  | 'history'
+  | 'recordDetectionRun'
+  | 'expireDue'
+  | 'activeBlocks'
+  | 'everBlocked'
+  | 'knownBad'
+  | 'confirmBlocks'
 > {
   const { blocks, reviews } = rows;
   return {
@@ -150,6 +161,7 @@ function decisionCalls(
     }),
     expireDue: inTransaction((nowMs) => expireDue(rows, nowMs)),
     activeBlocks: reading((nowMs) => blocks.active(nowMs)),
+    knownBad: reading(() => blocks.neverLifted()),
     everBlocked: reading((addresses) => new Set(addresses.filter((address) => blocks.knows(address)))),
     confirmBlocks: inTransaction(({ addresses, nowMs }) => {
       const confirmed = addresses.filter((address) => blocks.confirm(address, nowMs));

@@ -7,7 +7,7 @@ import {
   parseAddress,
   parseNetwork,
 } from '../../src/ip/address.ts';
-import { networkHolding, networkSet, networkTouching } from '../../src/ip/network-set.ts';
+import { addressSet, networkHolding, networkSet, networkTouching } from '../../src/ip/network-set.ts';
 
 describe('canonical address text', () => {
   it.each([
@@ -73,6 +73,12 @@ describe('containment', () => {
     expect(networkHolding(set, parseAddress('2001:db8:1::5')!)?.text).toBe('2001:db8::/32');
     expect(networkHolding(set, parseAddress('203.0.113.8')!)).toBeNull();
     expect(networkTouching(set, parseNetwork('203.0.113.0/24')!)?.text).toBe('203.0.113.9');
+  });
+
+  it('knows single addresses and those inside its networks', () => {
+    const bad = addressSet(['203.0.113.7', '198.51.100.0/25', '2001:db8:bad::/48']);
+    const asked = ['203.0.113.7', '203.0.113.8', '198.51.100.127', '198.51.100.128', '2001:db8:bad:1::1'];
+    expect(asked.map((address) => bad.has(address))).toEqual([true, false, true, false, true]);
   });
 
   it('reads a network only where a network is wanted', () => {

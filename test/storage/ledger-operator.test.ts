@@ -122,6 +122,22 @@ describe('blocking by hand', () => {
   });
 });
 
+describe('what the ledger knows as bad', () => {
+  it('holds blocks that ran out, but none that was ever lifted', () => {
+    const { ledger } = place;
+    const block = (address: string, nowMs: number) =>
+      ledger.addBlock({ ...by, address, origin: 'manual', seconds: 60, reason: 'test', nowMs });
+    block('203.0.113.1', NOW);
+    block('198.51.100.0/24', NOW);
+    block('203.0.113.2', NOW);
+    ledger.liftBlock({ ...by, address: '203.0.113.2' });
+    block('203.0.113.2', NOW + 1);
+    ledger.expireDue(NOW + DAY);
+    expect(ledger.activeBlocks(NOW + DAY)).toEqual([]);
+    expect(ledger.knownBad()).toEqual(['198.51.100.0/24', '203.0.113.1']);
+  });
+});
+
 describe('the review queue', () => {
   it('turns an approved item into a block that carries its evidence', () => {
     const item = queueSuspect();

@@ -1,7 +1,7 @@
-import { knownBadSources } from '../../daemon/scheduled-jobs.ts';
 import { trainFromDatabase, trainFromFlows } from '../../daemon/training-job.ts';
 import type { Workplace } from '../../daemon/workplace.ts';
 import { AutoblockError, EXIT, messageOf } from '../../errors.ts';
+import { addressSet } from '../../ip/network-set.ts';
 import type { TrainingResult } from '../../runs/training-run.ts';
 import { type Command, type Invocation, pointInTime, wholeNumber } from '../command.ts';
 import { createProgress } from '../progress.ts';
@@ -89,7 +89,7 @@ async function train(
     config,
     logger,
     nowMs,
-    excludedSources: new Set(knownBadSources(workplace)),
+    excludedSources: addressSet(workplace.ledger.knownBad()),
     onProgress: ({ step, share }: { step: string; share: number }) =>
       progress.update(`training: ${step} ${Math.round(share * 100)} %`),
   };
