@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { Config } from '../config/load-config.ts';
 import type { Logger } from '../logger.ts';
 import { createDetectionsTable, type DetectionsTable } from '../storage/detections-table.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../storage/embedded-postgres.ts';
+import { startEmbeddedPostgres } from '../storage/embedded-postgres.ts';
 import { createPostgresPool } from '../storage/postgres-connection.ts';
 import { inspectLogsRelation, type LogsRelation, migrateDatabase } from '../storage/schema-migrations.ts';
 
@@ -19,55 +19,84 @@ interface ReadyDatabase {
  */
 export interface Database {
   ready(): Promise<ReadyDatabase>;
-  /** Forget what was prepared: the next `ready` looks anew. Called after a connection was lost. */
-  reset(): Promise<void>;
+  /** Forget `failed`, whose connection was lost: the next `ready` looks anew. One prepared since then is kept. */
+  reset(failed: ReadyDatabase): Promise<void>;
   close(): Promise<void>;
 }
 
 /** A query may take this long before the server gives it up. */
 const STATEMENT_TIMEOUT_MS = 120_000;
 
-export function createDatabase({ config, logger }: { config: Config; logger: Logger }): Database {
-  let prepared: Promise<ReadyDatabase> | null = null;
-  let pool: Pool | null = null;
-  let embedded: EmbeddedPostgres | null = null;
+/** One preparation and what it opened; a later one shares nothing with it. */
+interface Preparation {
+  readonly ready: Promise<ReadyDatabase>;
+  /** Closes what was opened, once the preparation is over. May be called again. */
+  release(): Promise<void>;
+}
 
-  async function prepare(): Promise<ReadyDatabase> {
-    if (config.databaseUrl === null) {
-      embedded = await startEmbeddedPostgres({ stateDir: config.stateDir, logger });
+export function createDatabase(parts: { config: Config; logger: Logger }): Database {
+  let current: Preparation | null = null;
+
+  async function forget(preparation: Preparation): Promise<void> {
+    if (current === preparation) current = null;
+    await preparation.release();
+  }
+
+  return {
+    async ready() {
+      current ??= prepare(parts);
+      const mine = current;
+      try {
+        return await mine.ready;
+      } catch (thrown) {
+        await forget(mine);
+        throw thrown;
+      }
+    },
+    async reset(failed) {
+      const mine = current;
+      // Another run may have prepared anew meanwhile: its connection is not the one that failed.
+      if (mine !== null && (await settled(mine)) === failed) await forget(mine);
+    },
+    async close() {
+      if (current !== null) await forget(current);
+    },
+  };
+}
+
+function prepare({ config, logger }: { config: Config; logger: Logger }): Preparation {
+  const closers: (() => Promise<void>)[] = [];
+
+  async function open(): Promise<ReadyDatabase> {
+    let connectionString = config.databaseUrl;
+    if (connectionString === null) {
+      const server = await startEmbeddedPostgres({ stateDir: config.stateDir, logger });
+      closers.push(() => server.stop());
+      connectionString = server.connectionString;
     }
-    const connectionString = config.databaseUrl ?? embedded!.connectionString;
-    pool = createPostgresPool({
+    const pool = createPostgresPool({
       connectionString,
       applicationName: 'autoblock',
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
       logger,
     });
+    closers.push(() => pool.end());
     await migrateDatabase({ pool, logsRelation: config.logsRelation, logger });
     const relation = await inspectLogsRelation({ pool, relation: config.logsRelation });
     return { connectionString, pool, relation, detections: createDetectionsTable(pool) };
   }
 
-  async function letGo(): Promise<void> {
-    const [oldPool, oldServer] = [pool, embedded];
-    prepared = null;
-    pool = null;
-    embedded = null;
-    await oldPool?.end();
-    await oldServer?.stop();
-  }
-
-  return {
-    async ready() {
-      prepared ??= prepare();
-      try {
-        return await prepared;
-      } catch (thrown) {
-        await letGo();
-        throw thrown;
-      }
+  const preparation = {
+    ready: open(),
+    async release() {
+      await settled(preparation);
+      for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
     },
-    reset: letGo,
-    close: letGo,
   };
+  return preparation;
+}
+
+/** The prepared database, or null when the preparation failed; its error is for whoever asked for `ready`. */
+function settled({ ready }: Preparation): Promise<ReadyDatabase | null> {
+  return ready.catch(() => null);
 }

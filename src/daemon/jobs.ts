@@ -68,7 +68,7 @@ async function withDatabase<T>(workplace: Workplace, use: (ready: ReadyDatabase)
     return await use(ready);
   } catch (thrown) {
     if (thrown instanceof AutoblockError && thrown.code === 'DATABASE_UNAVAILABLE')
-      await workplace.database.reset();
+      await workplace.database.reset(ready);
     throw thrown;
   }
 }
