@@ -4,6 +4,7 @@ import { AutoblockError, EXIT, messageOf } from '../../errors.ts';
 import { addressSet } from '../../ip/network-set.ts';
 import type { TrainingResult } from '../../runs/training-run.ts';
 import { type Command, type Invocation, pointInTime, wholeNumber } from '../command.ts';
+import { exclusionsText } from '../exclusions-text.ts';
 import { createProgress } from '../progress.ts';
 import { interruptSignal, withWorkplace } from '../session.ts';
 
@@ -127,7 +128,7 @@ function asText(result: TrainingResult): string {
   return [
     `model ${result.version} is now the latest`,
     `  ${result.records} log records${result.truncated ? ' (truncated)' : ''}, ${metadata.trainingWindow.from} to ${metadata.trainingWindow.to}`,
-    `  ${metadata.counts.entities} source windows, ${metadata.counts.excludedEntities} left out as known or likely attacks`,
+    `  ${metadata.counts.entities} source windows learnt, ${exclusionsText(metadata.counts.excludedEntities, metadata.counts.exclusions)}`,
     `  ${metadata.features.length} features, ${metadata.hyperparameters.chi2TopK} selected; contamination ${metadata.hyperparameters.contamination}; ` +
       `${(result.flagRate * 100).toFixed(2)} % of the training traffic flagged`,
     ...groups,

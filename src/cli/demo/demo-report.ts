@@ -1,3 +1,4 @@
+import { exclusionsText } from '../exclusions-text.ts';
 import { durationText, renderTable, timeText } from '../tables.ts';
 import type { DemoJudgement, JudgedSource } from './demo-judgement.ts';
 import type { DemoRun } from './demo-story.ts';
@@ -76,7 +77,7 @@ function modelLines({ run }: Told): string[] {
   return [
     `TRAFFIC  ${run.rows} log records of ${run.sources.length} sources, ${metadata.trainingWindow.from.slice(0, 10)} to ${metadata.trainingWindow.to.slice(0, 10)}`,
     `MODEL    ${metadata.version}: ${metadata.features.length} -> ${chi2TopK} features, ${nEstimators} trees x ${sampleSize} samples, contamination ${contamination}`,
-    `         ${metadata.counts.entities} source windows learnt, ${metadata.counts.excludedEntities} left out as likely attacks; trained in ${(run.training.durationMs / 1000).toFixed(1)} s`,
+    `         ${metadata.counts.entities} source windows learnt in ${(run.training.durationMs / 1000).toFixed(1)} s, ${exclusionsText(metadata.counts.excludedEntities, metadata.counts.exclusions)}`,
     ...Object.entries(metadata.groups).map(
       ([group, fitted]) =>
         `         ${group}: ${fitted.entities} source windows; ${fitted.selectedFeatures.slice(0, 6).join(', ')}, ...`,
