@@ -48,6 +48,9 @@ const NEVER_BLOCKED: readonly (readonly [text: string, why: string])[] = [
   ['ff00::/8', 'multicast (RFC 4291)'],
 ];
 
+/** Shortest prefixes that may be blocked: a mistyped `40.0.0.0/5` or `2000::/3` would cut off much of the Internet. */
+const WIDEST_PREFIX = { 4: 8, 6: 16 } as const;
+
 /**
  * Everything that must not be blocked on this site. `extraProtected` are the hosts autoblock itself would be cut off
  * from: routers, own addresses, the database. Host names are resolved by the caller.
@@ -79,7 +82,9 @@ export function protectionOf(protection: Protection, address: string): Protectio
   const allowlisted = firstTouching(protection.allowlisted, candidate);
   if (allowlisted !== null) return finding('allowlisted', allowlisted);
   const found = firstTouching(protection.neverBlocked, candidate);
-  return found === null ? null : finding('protected', found);
+  if (found !== null) return finding('protected', found);
+  if (candidate.prefixLength >= WIDEST_PREFIX[candidate.family]) return null;
+  return { kind: 'protected', network: candidate.text, why: 'wider than anything one attacker holds' };
 }
 
 function firstTouching(networks: readonly ProtectedNetwork[], candidate: IpNetwork): ProtectedNetwork | null {

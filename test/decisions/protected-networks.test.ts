@@ -77,6 +77,17 @@ describe('protection of a site', () => {
     expect(protectionOf(protection, '198.51.100.128')).toBeNull();
   });
 
+  it('blocks no part of the Internet that a slip of the hand names', () => {
+    expect(protectionOf(protection, '40.0.0.0/7')).toEqual({
+      kind: 'protected',
+      network: '40.0.0.0/7',
+      why: 'wider than anything one attacker holds',
+    });
+    expect(protectionOf(protection, '41.0.0.0/8')).toBeNull();
+    expect(protectionOf(protection, '2a00::/15')?.kind).toBe('protected');
+    expect(protectionOf(protection, '2a00::/16')).toBeNull();
+  });
+
   it('never takes a text it cannot read for an unprotected address', () => {
     expect(() => protectionOf(protection, 'router.example')).toThrow(
       expect.objectContaining({ code: 'ADDRESS_INVALID' }) as Error,
