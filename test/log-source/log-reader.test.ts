@@ -153,6 +153,24 @@ describe('reading network_logs', () => {
     expect(await read({ maxRecords: 1000 })).toMatchObject({ records: 1000, truncated: false });
   });
 
+  it('reads rows of one time in the same order wherever PostgreSQL keeps them, also at the limit', async () => {
+    const rows = [1, 2, 3, 4, 5, 6].map(
+      (host) =>
+        `('2026-01-31T12:00:05Z', '10.0.0.${host}', ${7 - host}, '203.0.113.1', 22, 'tcp', NULL, 40, 1)`,
+    );
+    await insert(rows.join(', '));
+    const first = await read({ maxRecords: 4 });
+    await pool.query('TRUNCATE network_logs');
+    await insert(rows.toReversed().join(', '));
+    expect((await read({ maxRecords: 4 })).given).toEqual(first.given);
+    expect(first.given.map((record) => record.sourceIp)).toEqual([
+      '10.0.0.1',
+      '10.0.0.2',
+      '10.0.0.3',
+      '10.0.0.4',
+    ]);
+  });
+
   it('reads a view that lacks optional columns and keeps addresses as text and times without zone', async () => {
     await pool.query(`
       CREATE TABLE ids_events (at timestamp, src text, dst varchar(50), proto smallint, size numeric, sport bigint);
