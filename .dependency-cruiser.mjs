@@ -39,6 +39,14 @@ export default {
       to: { path: '^src/', pathNot: '^src/routeros-wire/|^src/errors\\.ts' },
     },
     {
+      name: 'postgres-knows-errors-only',
+      severity: 'error',
+      comment:
+        'postgres is what the adapters on PostgreSQL share: error meanings and transactions. Anything about logs or detections belongs into the adapter.',
+      from: { path: '^src/postgres/' },
+      to: { path: '^src/', pathNot: '^src/postgres/|^src/errors\\.ts' },
+    },
+    {
       name: 'ground-floor-has-no-node',
       severity: 'error',
       comment: 'ip and errors must run anywhere: no node: modules. Pass the value in.',

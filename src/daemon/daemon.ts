@@ -1,9 +1,10 @@
-import { type Logger as CronLogger, createTask, type ScheduledTask, schedule } from 'node-cron';
+import { type Logger as CronLogger, type ScheduledTask, schedule } from 'node-cron';
 import type { Config } from '../config/load-config.ts';
 import { AutoblockError, EXIT } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { holdProcessLock } from '../storage/process-lock.ts';
 import { createDetectorInUse, type DetectorInUse } from './detector-in-use.ts';
+import { createNextRun } from './next-run.ts';
 import { createRunWatch, type RunWatch } from './run-watch.ts';
 import { detectionJob, type JobParts, syncJob, trainingJob } from './scheduled-jobs.ts';
 import { createSyncLoop, type SyncLoop } from './sync-loop.ts';
@@ -97,6 +98,8 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
 function assemble(parts: DaemonParts, workplace: Workplace): Running {
   const { config, logger, nowMs, monotonicMs, random } = parts;
   const { registry, isInternal } = workplace;
+  const next = createNextRun({ expression: config.detectCron, timezone: config.cronTimezone });
+  workplace.closers.add('schedule', () => next.destroy());
   const running: Running = {
     parts,
     workplace,
@@ -104,7 +107,7 @@ function assemble(parts: DaemonParts, workplace: Workplace): Running {
     syncLoop: createSyncLoop({ sync: () => syncJob(workplace), logger, random }),
     watch: createRunWatch({
       startedAtMs: monotonicMs(),
-      untilNextRunMs: () => untilNextRunMs(config, nowMs()),
+      untilNextRunMs: () => next.untilMs(nowMs()),
       maxRunMs: MAX_RUN_MS,
     }),
     stopping: new AbortController(),
@@ -197,12 +200,4 @@ function feedWatchdog({ parts, watch }: Running): NodeJS.Timeout {
     if (onTime) void parts.notifier.watchdog();
     else parts.logger.error({ code: 'RUNS_LATE', why }, 'detection is not on time: watchdog not fed');
   }, everyMs);
-}
-
-/** From now to the next detection of the schedule. */
-function untilNextRunMs(config: Config, nowMs: number): number {
-  // Never started, so there is nothing to destroy.
-  const probe = createTask(config.detectCron, () => undefined, { timezone: config.cronTimezone });
-  const [next] = probe.getNextRuns(1);
-  return next === undefined ? 0 : Math.max(0, next.getTime() - nowMs);
 }

@@ -1,9 +1,10 @@
 import { pipeline } from 'node:stream/promises';
 import type { Pool, PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { databaseError } from '../database-errors.ts';
 import { AutoblockError } from '../errors.ts';
 import { LOG_RECORD_COLUMNS, type LogRecord } from '../features/log-record.ts';
+import { databaseError } from '../postgres/database-errors.ts';
+import { inTransaction } from '../postgres/transaction.ts';
 
 /** Columns of network_logs in the order they are written; those the relation lacks are left out. */
 const WRITE_COLUMNS = ['router_id', ...LOG_RECORD_COLUMNS] as const;
@@ -53,33 +54,13 @@ export async function writeLogRecords(writing: LogWriting): Promise<number> {
   }
   signal.throwIfAborted();
   try {
-    return await inTransaction(pool, (client) => copyRecords(client, writing));
+    // However large the import: it is the caller who can give it up.
+    return await inTransaction(pool, { readOnly: false, statementTimeoutMs: 0 }, (client) =>
+      copyRecords(client, writing),
+    );
   } catch (thrown) {
     signal.throwIfAborted();
     throw databaseError(thrown, `writing ${relation.name}`);
-  }
-}
-
-async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  // The loss of a borrowed connection is an event as well as a rejection; the rejection is the one that counts.
-  const ignoreEvent = (): void => undefined;
-  client.on('error', ignoreEvent);
-  try {
-    await client.query('BEGIN');
-    // However large the import: it is the caller who can give it up.
-    await client.query('SET LOCAL statement_timeout = 0');
-    const result = await work(client);
-    await client.query('COMMIT');
-    return result;
-  } catch (thrown) {
-    broken = thrown instanceof Error ? thrown : new Error(String(thrown));
-    throw thrown;
-  } finally {
-    client.off('error', ignoreEvent);
-    // After a failure the connection is closed, which rolls back.
-    client.release(broken);
   }
 }
 

@@ -1,8 +1,9 @@
 import pg, { type Pool, type PoolClient } from 'pg';
 import { type CopyToStreamQuery, to as copyTo } from 'pg-copy-streams';
-import { databaseError } from '../database-errors.ts';
 import { AutoblockError } from '../errors.ts';
 import { LOG_RECORD_COLUMNS, type LogRecord } from '../features/log-record.ts';
+import { databaseError } from '../postgres/database-errors.ts';
+import { inTransaction } from '../postgres/transaction.ts';
 import { createCopyBinaryDecoder } from './copy-binary-decoder.ts';
 import { copyLogsSql, type ReadableRelation } from './log-query.ts';
 import { logRecordDecoder, SKIP_REASONS, type SkipReason } from './log-record-decoder.ts';
@@ -69,28 +70,11 @@ function readError(thrown: unknown, relation: string): unknown {
   return databaseError(thrown, `reading ${relation}`);
 }
 
-async function readInTransaction(reading: LogReading): Promise<LogReadResult> {
-  const client = await reading.pool.connect();
-  let broken: Error | undefined;
-  // The loss of a borrowed connection is an event as well as a rejection; the rejection is the one that counts.
-  const ignoreEvent = (): void => undefined;
-  client.on('error', ignoreEvent);
-  try {
-    await client.query('BEGIN READ ONLY');
-    await client.query(
-      `SET LOCAL statement_timeout = ${Math.max(1, Math.round(reading.statementTimeoutMs))}`,
-    );
-    const result = await streamRows(client, reading);
-    await client.query('COMMIT');
-    return result;
-  } catch (thrown) {
-    broken = thrown instanceof Error ? thrown : new Error(String(thrown));
-    throw thrown;
-  } finally {
-    client.off('error', ignoreEvent);
-    // After a failure the connection is closed, which rolls back and ends whatever the server still does for it.
-    client.release(broken);
-  }
+function readInTransaction(reading: LogReading): Promise<LogReadResult> {
+  const statementTimeoutMs = Math.max(1, Math.round(reading.statementTimeoutMs));
+  return inTransaction(reading.pool, { readOnly: true, statementTimeoutMs }, (client) =>
+    streamRows(client, reading),
+  );
 }
 
 async function streamRows(client: PoolClient, reading: LogReading): Promise<LogReadResult> {

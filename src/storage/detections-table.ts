@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import { databaseError } from '../database-errors.ts';
 import type { AnomalyType, ConfidenceTier, Detection, DetectorName, Reason } from '../detector/detection.ts';
+import { databaseError } from '../postgres/database-errors.ts';
 
 /** A detection to be recorded. */
 interface DetectionToWrite {

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
-import { databaseError } from '../database-errors.ts';
 import { AutoblockError } from '../errors.ts';
 import { LOG_RECORD_COLUMNS } from '../features/log-record.ts';
+import { databaseError } from '../postgres/database-errors.ts';
 import { parseRelationName } from './relation-name.ts';
 
 const LOG_COLUMNS = ['router_id', ...LOG_RECORD_COLUMNS] as const;

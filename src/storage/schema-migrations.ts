@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
-import { databaseError } from '../database-errors.ts';
 import { AutoblockError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { databaseError } from '../postgres/database-errors.ts';
 import { refuseForeignDetections } from './detections-schema.ts';
 import { parseRelationName } from './relation-name.ts';
 

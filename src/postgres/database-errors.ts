@@ -1,7 +1,7 @@
-import { AutoblockError, messageOf } from './errors.ts';
+import { AutoblockError, messageOf } from '../errors.ts';
 
 /**
- * The one place that knows which PostgreSQL and socket failures mean what. Lies beside errors.ts because three
+ * The one place that knows which PostgreSQL and socket failures mean what. Lies in a folder of its own because three
  * adapters that may not know each other (storage, log-source, log-intake) need the same answer.
  */
 
