@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { databaseError } from '../../src/postgres/database-errors.ts';
 import { createLogger } from '../../src/logger.ts';
+import { databaseError } from '../../src/postgres/database-errors.ts';
 import { createPostgresPool, maskConnectionString } from '../../src/storage/postgres-connection.ts';
 import { runOnce, silentLogger, startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 
