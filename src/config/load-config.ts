@@ -43,6 +43,7 @@ export function loadConfig(input: LoadConfigInput): Config {
   const problems: ConfigProblem[] = [];
   const values = readOptions(input, problems);
   checkThresholds(values, problems);
+  checkShadow(values, problems);
   const readTextFile = input.readTextFile ?? ((path) => readFileSync(path, 'utf8'));
   const routers = readRouters({ values, readTextFile }, problems);
   if (problems.length > 0) throw new AutoblockError('CONFIG_INVALID', describeProblems(problems));
@@ -92,6 +93,18 @@ function checkThresholds(values: OptionValues, problems: ConfigProblem[]): void 
   if (values.confidenceMedium < values.confidenceHigh) return;
   const wanted = `less than CONFIDENCE_HIGH (${values.confidenceHigh})`;
   problems.push({ key: 'CONFIDENCE_MEDIUM', got: String(values.confidenceMedium), wanted });
+}
+
+/** A detector beside itself would agree with itself and teach nothing. */
+function checkShadow(values: OptionValues, problems: ConfigProblem[]): void {
+  const { useHybridDetector, shadowDetector } = values;
+  const [active, other] = useHybridDetector ? ['hybrid', 'legacy'] : ['legacy', 'hybrid'];
+  if (shadowDetector !== active) return;
+  problems.push({
+    key: 'SHADOW_DETECTOR',
+    got: `"${shadowDetector}", which is the active detector (USE_HYBRID_DETECTOR=${useHybridDetector})`,
+    wanted: `${other} or none; to look at ${active} without acting on it, set USE_HYBRID_DETECTOR=${!useHybridDetector}`,
+  });
 }
 
 function readRouters(

@@ -181,6 +181,17 @@ export const OPTIONS = [
       'Use the trained model together with the attack signatures; false = the legacy rules, no model.',
   },
   {
+    key: 'shadowDetector',
+    env: 'SHADOW_DETECTOR',
+    type: 'enum',
+    unit: null,
+    default: 'none',
+    choices: ['none', 'legacy', 'hybrid'],
+    group: 'Detector',
+    description:
+      'The other detector judges the same traffic beside the active one; recorded in `shadow_detections`, never acted on. See `autoblock report --compare`.',
+  },
+  {
     key: 'trainDays',
     env: 'TRAIN_DAYS',
     type: 'integer',

@@ -3,7 +3,7 @@ import type { Config } from '../config/load-config.ts';
 import { AutoblockError, EXIT } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { holdProcessLock } from '../storage/process-lock.ts';
-import { createDetectorInUse, type DetectorInUse } from './detector-in-use.ts';
+import { createDetectorInUse, type DetectorInUse, needsModel } from './detector-in-use.ts';
 import { createNextRun } from './next-run.ts';
 import { createRunWatch, type RunWatch } from './run-watch.ts';
 import { detectionJob, type JobParts, syncJob, trainingJob } from './scheduled-jobs.ts';
@@ -151,7 +151,7 @@ function scheduleRuns(running: Running): ScheduledTask[] {
   const tasks = [
     schedule(config.detectCron, () => track(running, { name: 'detection', job: detectionJob }), options),
   ];
-  if (config.useHybridDetector) {
+  if (needsModel(config)) {
     const retrain = { name: 'retrain', job: trainingJob };
     tasks.push(schedule(config.retrainCron, () => track(running, retrain), options));
   }

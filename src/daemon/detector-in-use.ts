@@ -1,4 +1,5 @@
 import type { Config } from '../config/load-config.ts';
+import type { TierThresholds } from '../detector/detection.ts';
 import type { Detector } from '../detector/detector.ts';
 import { createHybridDetector } from '../detector/hybrid-detector.ts';
 import { createLegacyDetector } from '../detector/legacy-detector.ts';
@@ -6,86 +7,116 @@ import { decodeModel } from '../detector/model-files.ts';
 import type { TrainedModel } from '../detector/trained-model.ts';
 import { AutoblockError, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import type { Shadow, ShadowProblem } from '../runs/shadow-judgement.ts';
 import type { ModelRegistry } from '../storage/model-registry.ts';
 
-/** The detector every run asks for anew, so a new model takes effect between two runs and never inside one. */
+/** The detectors every run asks for anew, so a new model takes effect between two runs and never inside one. */
 export interface DetectorInUse {
+  /** The active one: its detections are acted on. */
   current(): Detector;
-  /** Looks at `latest` on disk; swaps when it changed, keeps the present detector when the new one is unusable. */
+  /** The other one, which judges beside it; undefined while SHADOW_DETECTOR is none. */
+  shadow(): Shadow | undefined;
+  /** Looks at `latest` on disk; swaps when it changed, keeps the present model when the new one is unusable. */
   refresh(): void;
   /** The same, also when nothing seems to have changed. */
   reload(): void;
 }
 
-export function createDetectorInUse(parts: {
-  config: Config;
-  registry: ModelRegistry;
-  isInternal: (ip: string) => boolean;
-  logger: Logger;
-}): DetectorInUse {
+/** True when either detector works with a trained model: then it is loaded, reloaded and retrained. */
+export function needsModel(config: Pick<Config, 'useHybridDetector' | 'shadowDetector'>): boolean {
+  return config.useHybridDetector || config.shadowDetector === 'hybrid';
+}
+
+/** The hybrid detector, or why there is none. */
+type Hybrid = { readonly detector: Detector } | { readonly problem: ShadowProblem };
+
+export function createDetectorInUse(parts: DetectorParts): DetectorInUse {
   const { config, registry, isInternal, logger } = parts;
-  const thresholds = { highRisk: config.confidenceHigh, mediumRisk: config.confidenceMedium };
-  const legacy = createLegacyDetector({ thresholds, isInternal });
-  let detector: Detector = legacy;
+  const legacy = createLegacyDetector({ thresholds: thresholdsOf(config), isInternal });
+  let hybrid: Hybrid = { problem: { code: 'MODEL_MISSING', message: 'no model is loaded' } };
   let seen: string | null | undefined;
 
+  const current = (): Detector =>
+    config.useHybridDetector && 'detector' in hybrid ? hybrid.detector : legacy;
+
+  function shadow(): Shadow | undefined {
+    if (config.shadowDetector === 'hybrid') return { name: 'hybrid', ...hybrid };
+    if (config.shadowDetector !== 'legacy') return undefined;
+    // Without a model the active detector is the legacy one itself: beside itself it would only agree.
+    return 'detector' in hybrid ? { name: 'legacy', detector: legacy } : { name: 'legacy', ...hybrid };
+  }
+
   function load(): void {
-    if (!config.useHybridDetector) {
-      logger.info(
-        { detector: 'legacy', modelVersion: null, reason: 'USE_HYBRID_DETECTOR=false' },
-        'detector in use',
-      );
-      return;
-    }
-    try {
-      const latest = readUsableModel({ config, registry });
-      if (latest === null) {
-        detector = legacy;
-        logger.warn(
-          { code: 'MODEL_MISSING', detector: 'legacy', model: 'none', command: 'autoblock train' },
-          'no model yet: the legacy detector judges until `autoblock train` has made one',
-        );
-      } else {
-        const { model } = latest;
-        detector = createHybridDetector({ model, thresholds, isInternal });
-        logger.info(
-          {
-            modelVersion: latest.version,
-            trainedAt: model.metadata.createdAt,
-            groups: model.metadata.groups,
-          },
-          'models loaded',
-        );
-      }
-    } catch (thrown) {
-      logger.error(
-        {
-          code: thrown instanceof AutoblockError ? thrown.code : 'MODEL_INVALID',
-          err: thrown,
-          keptDetector: detector.name,
-          keptModelVersion: detector.modelVersion,
-        },
-        'model on disk not usable: the present detector stays',
-      );
-    }
-    logger.info({ detector: detector.name, modelVersion: detector.modelVersion }, 'detector in use');
+    if (needsModel(config)) hybrid = loadHybrid({ ...parts, present: hybrid, active: current() });
+    const { name, modelVersion } = current();
+    const reason = config.useHybridDetector ? {} : { reason: 'USE_HYBRID_DETECTOR=false' };
+    const beside = config.shadowDetector === 'none' ? {} : { shadow: config.shadowDetector };
+    logger.info({ detector: name, modelVersion, ...reason, ...beside }, 'detector in use');
   }
 
   function refresh(): void {
-    const latest = config.useHybridDetector ? latestOnDisk(registry) : null;
+    const latest = needsModel(config) ? latestOnDisk(registry) : null;
     if (latest === seen) return;
     seen = latest;
     load();
   }
 
   return {
-    current: () => detector,
+    current,
+    shadow,
     refresh,
     reload() {
       seen = undefined;
       refresh();
     },
   };
+}
+
+interface DetectorParts {
+  readonly config: Config;
+  readonly registry: ModelRegistry;
+  readonly isInternal: (ip: string) => boolean;
+  readonly logger: Logger;
+}
+
+/** The latest model as a detector; an unusable one leaves the present detector, a missing one leaves none. */
+function loadHybrid(parts: DetectorParts & { present: Hybrid; active: Detector }): Hybrid {
+  const { config, isInternal, logger, present, active } = parts;
+  try {
+    const latest = readUsableModel(parts);
+    if (latest === null) return noModelYet(parts);
+    const { version, model } = latest;
+    const { createdAt: trainedAt, groups } = model.metadata;
+    const detector = createHybridDetector({ model, thresholds: thresholdsOf(config), isInternal });
+    logger.info({ modelVersion: version, trainedAt, groups }, 'models loaded');
+    return { detector };
+  } catch (thrown) {
+    const code = thrown instanceof AutoblockError ? thrown.code : 'MODEL_INVALID';
+    logger.error(
+      { code, err: thrown, keptDetector: active.name, keptModelVersion: modelVersionOf(present) },
+      'model on disk not usable: the present detector stays',
+    );
+    return 'detector' in present ? present : { problem: { code, message: messageOf(thrown) } };
+  }
+}
+
+function noModelYet({ config, logger }: DetectorParts): Hybrid {
+  const code = 'MODEL_MISSING';
+  const command = 'autoblock train';
+  const fields = { code, detector: 'legacy', model: 'none', command };
+  if (config.useHybridDetector)
+    logger.warn(fields, 'no model yet: the legacy detector judges until `autoblock train` has made one');
+  else
+    logger.warn(fields, 'no model yet: the shadow detector is missing until `autoblock train` has made one');
+  return { problem: { code, message: 'no model was trained yet' } };
+}
+
+function modelVersionOf(hybrid: Hybrid): string | null {
+  return 'detector' in hybrid ? hybrid.detector.modelVersion : null;
+}
+
+function thresholdsOf(config: Config): TierThresholds {
+  return { highRisk: config.confidenceHigh, mediumRisk: config.confidenceMedium };
 }
 
 /** A folder that cannot be read (rights, a broken disk) is told once by `load`; it must not end detection. */

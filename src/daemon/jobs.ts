@@ -1,11 +1,11 @@
 import { DEFAULT_REVIEW_SECONDS } from '../decisions/block.ts';
-import type { Detector } from '../detector/detector.ts';
 import { AutoblockError } from '../errors.ts';
 import { readLogRecords } from '../log-source/log-reader.ts';
 import { deliverDetections } from '../runs/detection-delivery.ts';
 import type { DetectionRunResult } from '../runs/detection-run.ts';
 import { runDetection } from '../runs/detection-run.ts';
 import { type RouterSyncResult, runRouterSync } from '../runs/router-sync-run.ts';
+import type { DetectorInUse } from './detector-in-use.ts';
 import type { Workplace } from './workplace.ts';
 
 const STATEMENT_TIMEOUT_MS = 120_000;
@@ -13,9 +13,18 @@ const STATEMENT_TIMEOUT_MS = 120_000;
 /** Wires one detection run to the workplace. A lost database is forgotten, so that the next run looks anew. */
 export async function detectOnce(
   workplace: Workplace,
-  options: { detector: Detector; asOfMs: number; dryRun: boolean; signal: AbortSignal; runId?: number },
+  options: {
+    /** Asked once, at the start: a model that comes meanwhile takes effect in the next run. */
+    detectors: Pick<DetectorInUse, 'current' | 'shadow'>;
+    asOfMs: number;
+    dryRun: boolean;
+    signal: AbortSignal;
+    runId?: number;
+  },
 ): Promise<DetectionRunResult> {
   const { config, logger, ledger, protection, nowMs } = workplace;
+  const { detectors } = options;
+  const [detector, shadow] = [detectors.current(), detectors.shadow()];
   return withDatabase(workplace, ({ pool, relation }) =>
     runDetection({
       ...(options.runId === undefined ? {} : { runId: options.runId }),
@@ -29,7 +38,8 @@ export async function detectOnce(
             signal: options.signal,
           }),
       },
-      detector: options.detector,
+      detector,
+      ...(shadow === undefined ? {} : { shadow }),
       ledger,
       protection,
       settings: {

@@ -32,7 +32,7 @@ export async function detectionJob(parts: JobParts): Promise<void> {
     detector.refresh();
     const result = await detectOnce(workplace, {
       runId,
-      detector: detector.current(),
+      detectors: detector,
       asOfMs: nowMs(),
       dryRun: config.dryRun,
       signal: stopping,

@@ -7,6 +7,14 @@ import type { Detector } from '../detector/detector.ts';
 import type { LogRecord } from '../features/log-record.ts';
 import { createWindowAccumulator } from '../features/window-accumulator.ts';
 import type { Logger } from '../logger.ts';
+import {
+  countTiers,
+  runShadow,
+  type Shadow,
+  type ShadowFigures,
+  type ShadowLedger,
+  type ShadowParts,
+} from './shadow-judgement.ts';
 
 const MS_PER_HOUR = 3_600_000;
 const MS_PER_MINUTE = 60_000;
@@ -30,7 +38,7 @@ interface LogReadSummary {
   readonly skipped: Readonly<Partial<Record<string, number>>>;
 }
 
-interface DetectionLedger {
+interface DetectionLedger extends ShadowLedger {
   history(nowMs: number): LedgerHistory;
   expireDue(nowMs: number): { blocks: number; reviews: number };
   recordDetectionRun(record: DetectionRunRecord): {
@@ -51,6 +59,8 @@ interface DetectionRunRecord {
     readonly finishedAtMs: number;
     readonly detector: DetectorName;
     readonly modelVersion: string | null;
+    /** The shadow asked for, whether it judges or not; absent when there is none. */
+    readonly shadowDetector?: DetectorName;
     readonly recordsRead: number;
     readonly truncated: boolean;
     readonly entities: number;
@@ -80,6 +90,8 @@ export interface DetectionRunParts {
   readonly runId?: number;
   readonly logs: LogReader;
   readonly detector: Detector;
+  /** Judges the same traffic once the active detection is recorded; never acted on. */
+  readonly shadow?: Shadow;
   readonly ledger: DetectionLedger;
   readonly protection: Protection;
   readonly settings: DetectionSettings;
@@ -102,6 +114,8 @@ export interface DetectionRunResult {
   readonly tiers: Readonly<Record<ConfidenceTier, number>>;
   readonly detections: readonly Detection[];
   readonly verdicts: readonly Verdict[];
+  /** Null when no shadow was asked for. */
+  readonly shadow: ShadowFigures | null;
   readonly blocksAdded: number;
   readonly blocksExtended: number;
   readonly reviewsAdded: number;
@@ -150,14 +164,23 @@ export async function runDetection(parts: DetectionRunParts): Promise<DetectionR
   const outcome = parts.settings.dryRun
     ? nothingRecorded(verdicts)
     : record(parts, { startedAtMs, nowMs, summary });
-  const result = { ...summary, ...outcome, durationMs: parts.nowMs() - startedAtMs };
+  const shadow = inShadow(parts, { traffic: table, runId: outcome.runId, nowMs });
+  const result = { ...summary, ...outcome, shadow, durationMs: parts.nowMs() - startedAtMs };
   report(parts.logger, result, parts.settings.dryRun);
   return result;
 }
 
+/** After the recording: a shadow that throws or takes its time holds back no block. */
+function inShadow(
+  { shadow, ledger, logger }: DetectionRunParts,
+  run: Pick<ShadowParts, 'traffic' | 'runId' | 'nowMs'>,
+): ShadowFigures | null {
+  return shadow === undefined ? null : runShadow({ ...run, shadow, ledger, logger });
+}
+
 type Summary = Omit<
   DetectionRunResult,
-  'runId' | 'blocksAdded' | 'blocksExtended' | 'reviewsAdded' | 'durationMs'
+  'runId' | 'shadow' | 'blocksAdded' | 'blocksExtended' | 'reviewsAdded' | 'durationMs'
 >;
 
 /** Whole windows back from `asOfMs`: the oldest one is never cut in half. */
@@ -198,6 +221,7 @@ function record(
       finishedAtMs: nowMs,
       detector: summary.detector,
       modelVersion: summary.modelVersion,
+      ...(parts.shadow === undefined ? {} : { shadowDetector: parts.shadow.name }),
       recordsRead: summary.records,
       truncated: summary.truncated,
       entities: summary.entities,
@@ -238,12 +262,6 @@ function nothingRecorded(
     blocksExtended: count('extend'),
     reviewsAdded: count('review'),
   };
-}
-
-function countTiers(detections: readonly Detection[]): Record<ConfidenceTier, number> {
-  const tiers = { high: 0, medium: 0, low: 0 };
-  for (const detection of detections) tiers[detection.confidence] += 1;
-  return tiers;
 }
 
 function report(logger: Logger, result: DetectionRunResult, dryRun: boolean): void {

@@ -5,6 +5,7 @@ import type { BlockRows } from './ledger-blocks.ts';
 import type { Outbox } from './ledger-outbox.ts';
 import type { ReviewRows, ReviewSighting } from './ledger-reviews.ts';
 import type { RunRows } from './ledger-runs.ts';
+import type { ShadowRows } from './ledger-shadow.ts';
 
 /** One detection run as it goes into the ledger. */
 export interface DetectionRunRecord {
@@ -15,6 +16,8 @@ export interface DetectionRunRecord {
     readonly finishedAtMs: number;
     readonly detector: DetectorName;
     readonly modelVersion: string | null;
+    /** The shadow asked for; what became of it is added by `recordShadow`. */
+    readonly shadowDetector?: DetectorName;
     readonly recordsRead: number;
     readonly truncated: boolean;
     readonly entities: number;
@@ -43,6 +46,7 @@ export interface LedgerRows {
   readonly reviews: ReviewRows;
   readonly runs: RunRows;
   readonly outbox: Outbox;
+  readonly shadow: ShadowRows;
 }
 
 interface Tally {

@@ -101,6 +101,21 @@ const MIGRATIONS: readonly string[] = [
     error TEXT
   ) STRICT;
   `,
+  `
+  -- Detections of the shadow detector on their way to PostgreSQL: apart from pending_detections, so that nothing that
+  -- counts or acts on those ever meets one. shadow_detector is who was asked, which may differ from who judged.
+  CREATE TABLE pending_shadow_detections (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    source_ip TEXT NOT NULL,
+    window_start_ms INTEGER NOT NULL,
+    window_end_ms INTEGER NOT NULL,
+    shadow_detector TEXT NOT NULL,
+    detection TEXT NOT NULL CHECK (json_valid(detection)),
+    detected_at_ms INTEGER NOT NULL,
+    UNIQUE (source_ip, window_start_ms, window_end_ms, shadow_detector)
+  ) STRICT;
+  CREATE INDEX pending_shadow_by_time ON pending_shadow_detections (detected_at_ms);
+  `,
 ];
 
 /**

@@ -23,6 +23,7 @@ import { type BlockedMark, type FalsePositiveMark, outbox, type PendingDetection
 import { reviewRows } from './ledger-reviews.ts';
 import { type RouterRows, type RouterState, type RouterSyncOutcome, routerRows } from './ledger-routers.ts';
 import { type RunKind, type RunRecord, runRows } from './ledger-runs.ts';
+import { type PendingShadowDetection, type ShadowRecord, shadowRows } from './ledger-shadow.ts';
 import { translateErrors } from './state-errors.ts';
 
 /**
@@ -69,6 +70,14 @@ export interface Ledger {
   pendingFalsePositives(): FalsePositiveMark[];
   dropPendingFalsePositives(ids: readonly number[]): void;
 
+  /**
+   * What the shadow detector made of a run recorded before: a note in the run history and detections for PostgreSQL.
+   * No block, review or count depends on it. NOT_FOUND
+   */
+  recordShadow(record: ShadowRecord): void;
+  pendingShadowDetections(limit: number): PendingShadowDetection[];
+  dropPendingShadowDetections(ids: readonly number[]): void;
+
   beginRun(kind: RunKind, nowMs: number): number;
   /** NOT_FOUND */
   finishRun(end: { id: number; status: 'ok' | 'failed'; details: unknown; nowMs: number }): void;
@@ -84,7 +93,13 @@ export interface Ledger {
    * Forgets finished runs, ended blocks, decided reviews and routers older than `beforeMs`; what still stands stays.
    * `beforeMs` must lie before the oldest log line a run reads, or old evidence may act again.
    */
-  prune(period: { beforeMs: number }): { runs: number; blocks: number; reviews: number; routers: number };
+  prune(period: { beforeMs: number }): {
+    runs: number;
+    blocks: number;
+    reviews: number;
+    routers: number;
+    shadowDetections: number;
+  };
   /** Full check of the file; empty when it is sound. */
   integrity(): string[];
   close(): void;
@@ -104,6 +119,7 @@ export function createLedger(db: LedgerDatabase): Ledger {
     reviews: reviewRows(db),
     runs: runRows(db),
     outbox: outbox(db),
+    shadow: shadowRows(db),
   };
   const routers = routerRows(db);
   const what = `ledger ${db.name}`;
@@ -120,6 +136,7 @@ export function createLedger(db: LedgerDatabase): Ledger {
     ...decisionCalls(rows, { inTransaction, reading }),
     ...operatorCalls(rows, { inTransaction, reading }),
     ...outboxCalls(rows, { inTransaction, reading }),
+    ...shadowCalls(rows, { inTransaction, reading }),
     ...runCalls(rows, { inTransaction, reading }),
     ...upkeepCalls({ db, rows, routers }, { inTransaction, reading }),
   };
@@ -234,6 +251,23 @@ function outboxCalls(
   };
 }
 
+function shadowCalls(
+  { shadow }: LedgerRows,
+  { inTransaction, reading }: Guards,
+): Pick<Ledger, 'recordShadow' | 'pendingShadowDetections' | 'dropPendingShadowDetections'> {
+  return {
+    recordShadow: inTransaction((record) => {
+      if (!shadow.record(record)) throw unknownRun(record.runId);
+    }),
+    pendingShadowDetections: reading((limit) => shadow.pending(limit)),
+    dropPendingShadowDetections: inTransaction((ids) => shadow.drop(ids)),
+  };
+}
+
+function unknownRun(id: number): AutoblockError {
+  return new AutoblockError('NOT_FOUND', `no run ${id} in the ledger`);
+}
+
 function runCalls(
   { runs }: LedgerRows,
   { inTransaction, reading }: Guards,
@@ -241,7 +275,7 @@ function runCalls(
   return {
     beginRun: inTransaction((kind, nowMs) => runs.begin(kind, nowMs)),
     finishRun: inTransaction((end) => {
-      if (!runs.finish(end)) throw new AutoblockError('NOT_FOUND', `no run ${end.id} in the ledger`);
+      if (!runs.finish(end)) throw unknownRun(end.id);
     }),
     recentRuns: reading(({ kind, limit }) => runs.recent({ kind: kind ?? null, limit })),
     closeInterruptedRuns: inTransaction((nowMs) => runs.closeInterrupted(nowMs)),
@@ -260,6 +294,7 @@ function upkeepCalls(
       blocks: rows.blocks.prune(beforeMs),
       reviews: rows.reviews.prune(beforeMs),
       routers: routers.prune(beforeMs),
+      shadowDetections: rows.shadow.prune(beforeMs),
     })),
     integrity: reading(() => {
       const found = db.pragma('integrity_check') as { integrity_check: string }[];

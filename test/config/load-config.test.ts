@@ -49,6 +49,7 @@ describe('loadConfig without any setting', () => {
       retrainCron: '0 3 * * 0',
       cronTimezone: 'UTC',
       useHybridDetector: true,
+      shadowDetector: 'none',
       trainDays: 7,
       eifContamination: 0.03,
       eifNEstimators: 250,
@@ -68,6 +69,20 @@ describe('loadConfig without any setting', () => {
       routers: [],
       warnings: [],
     });
+  });
+
+  it.each([
+    { active: 'hybrid', setting: 'true', other: 'legacy' },
+    { active: 'legacy', setting: 'false', other: 'hybrid' },
+  ])('refuses the active detector ($active) as its own shadow and says what to do', (given) => {
+    const { active, setting, other } = given;
+    const env = (shadow: string) => ({ USE_HYBRID_DETECTOR: setting, SHADOW_DETECTOR: shadow });
+    expect(load(env(other)).shadowDetector).toBe(other);
+    expect(load(env('none')).shadowDetector).toBe('none');
+    expect(() => load(env(active))).toThrow(
+      `SHADOW_DETECTOR: got "${active}", which is the active detector (USE_HYBRID_DETECTOR=${setting}), ` +
+        `wanted ${other} or none; to look at ${active} without acting on it, set USE_HYBRID_DETECTOR=${setting === 'false'}`,
+    );
   });
 
   it('takes an empty or blank variable for an absent one', () => {

@@ -330,6 +330,7 @@ describe('runs, routers and upkeep', () => {
       blocks: 1,
       reviews: 0,
       routers: 1,
+      shadowDetections: 0,
     });
     expect(ledger.activeBlocks(NOW).map((block) => block.address)).toEqual(['203.0.113.2']);
     expect(ledger.history(NOW).standingRejections).toEqual(new Set([SUSPECT]));

@@ -2,6 +2,7 @@ import { createDetectorInUse } from '../../daemon/detector-in-use.ts';
 import { detectOnce } from '../../daemon/jobs.ts';
 import { EXIT } from '../../errors.ts';
 import type { DetectionRunResult } from '../../runs/detection-run.ts';
+import type { ShadowFigures } from '../../runs/shadow-judgement.ts';
 import { type Command, pointInTime } from '../command.ts';
 import { deliverOrDefer } from '../push-now.ts';
 import { interruptSignal, withWorkplace } from '../session.ts';
@@ -29,10 +30,10 @@ export const detectCommand: Command = {
       return await withWorkplace(invocation, async (workplace) => {
         const { config, registry, isInternal, logger, nowMs } = workplace;
         const asOfMs = pointInTime('as-of', invocation.text('as-of'), nowMs());
-        const detector = createDetectorInUse({ config, registry, isInternal, logger });
-        detector.refresh();
+        const detectors = createDetectorInUse({ config, registry, isInternal, logger });
+        detectors.refresh();
         const dryRun = invocation.flag('dry-run') || config.dryRun;
-        const result = await detectOnce(workplace, { detector: detector.current(), asOfMs, dryRun, signal });
+        const result = await detectOnce(workplace, { detectors, asOfMs, dryRun, signal });
         invocation.output.out(invocation.flag('json') ? asJson(result) : asText(result, dryRun));
         if (!dryRun) await deliverOrDefer(invocation, workplace);
         return EXIT.ok;
@@ -60,6 +61,14 @@ function asJson(result: DetectionRunResult): string {
   });
 }
 
+function shadowText({ detector, modelVersion, tiers, missing }: ShadowFigures): string {
+  const found =
+    tiers === null
+      ? `missing: ${missing?.code ?? 'INTERNAL'}: ${missing?.message ?? ''}`
+      : `${tiers.high} high, ${tiers.medium} medium, ${tiers.low} low (model ${modelVersion ?? 'none'}); nothing is done about them`;
+  return `shadow detector ${detector}: ${found}`;
+}
+
 function asText(result: DetectionRunResult, dryRun: boolean): string {
   const rows = result.verdicts.map(({ sourceIp, action, cause, detection }) => [
     sourceIp,
@@ -76,6 +85,7 @@ function asText(result: DetectionRunResult, dryRun: boolean): string {
       `${result.entities} source windows, detector ${result.detector}, model ${result.modelVersion ?? 'none'}`,
     `detections: ${tiers.high} high, ${tiers.medium} medium, ${tiers.low} low; ` +
       `${dryRun ? 'would be' : 'now'} ${result.blocksAdded} new blocks, ${result.blocksExtended} extended, ${result.reviewsAdded} for review`,
+    ...(result.shadow === null ? [] : [shadowText(result.shadow)]),
     ...(rows.length === 0
       ? []
       : ['', renderTable(['SOURCE', 'RISK', 'TIER', 'TYPE', 'ACTION', 'CAUSE', 'WHY'], rows)]),

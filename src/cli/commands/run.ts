@@ -33,9 +33,9 @@ async function runOnce(invocation: Invocation): Promise<number> {
       const { config, registry, isInternal, nowMs } = workplace;
       const logger = createLogger({ level: config.logLevel });
       const place = { ...workplace, logger };
-      const detector = createDetectorInUse({ config, registry, isInternal, logger });
-      detector.refresh();
-      const options = { detector: detector.current(), asOfMs: nowMs(), dryRun: config.dryRun, signal };
+      const detectors = createDetectorInUse({ config, registry, isInternal, logger });
+      detectors.refresh();
+      const options = { detectors, asOfMs: nowMs(), dryRun: config.dryRun, signal };
       // What the ledger already holds is pushed also when the logs cannot be read.
       const [detected] = await Promise.allSettled([detectOnce(place, options)]);
       const synced = await syncOnce(place, { dryRun: config.dryRun });

@@ -79,7 +79,7 @@ export async function playDemo(
   inUse.refresh();
   const round = async (): Promise<DetectionRunResult> => {
     const result = await detectOnce(workplace, {
-      detector: inUse.current(),
+      detectors: inUse,
       asOfMs: endMs,
       dryRun: false,
       signal,
