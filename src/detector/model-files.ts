@@ -14,6 +14,7 @@ import {
   readTexts,
 } from './model-json.ts';
 import { readModelMetadata } from './model-metadata.ts';
+import { LARGEST_SHAPE, SMALLEST_SHAPE } from './risk-calibration.ts';
 import {
   type GroupModel,
   type ModelFiles,
@@ -162,8 +163,8 @@ function readScaler(
 
 function readCalibration(value: unknown, where: string): RiskCalibration {
   const fields = readObject(value, where);
-  const number = (name: string, min: number): number =>
-    readNumber(fields[name], { where: `${where}.${name}`, min, max: 1 });
+  const number = (name: string, min: number, max = 1): number =>
+    readNumber(fields[name], { where: `${where}.${name}`, min, max });
   const quantiles = { where: `${where}.quantileScores`, length: null, min: 0 };
   const quantileScores = readNumbers(fields['quantileScores'], quantiles);
   const tailStartScore = number('tailStartScore', 0);
@@ -174,7 +175,8 @@ function readCalibration(value: unknown, where: string): RiskCalibration {
   return {
     quantileScores,
     tailStartScore,
-    tailMeanExcess: number('tailMeanExcess', Number.MIN_VALUE),
+    tailShape: number('tailShape', SMALLEST_SHAPE, LARGEST_SHAPE),
+    tailScale: number('tailScale', Number.MIN_VALUE, Number.MAX_VALUE),
     contamination: number('contamination', 0.001),
   };
 }

@@ -12,8 +12,9 @@ export interface RiskCalibration {
   readonly quantileScores: Float64Array;
   /** Score above which `contamination` of the training entities lie. */
   readonly tailStartScore: number;
-  /** Mean excess of the training scores over tailStartScore (exponential tail), > 0. */
-  readonly tailMeanExcess: number;
+  /** Generalised Pareto distribution of the excess over tailStartScore: shape -0.5..1 (0 = exponential), scale > 0. */
+  readonly tailShape: number;
+  readonly tailScale: number;
   /** Share of training entities above tailStartScore, 0-1. */
   readonly contamination: number;
 }

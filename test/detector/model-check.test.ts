@@ -51,7 +51,7 @@ describe('candidate check', () => {
     const model = withGroups((group) => ({
       ...group,
       evidenceTypicalHigh: group.evidenceTypicalHigh.map(() => 1e9),
-      calibration: { ...group.calibration, tailMeanExcess: 1 },
+      calibration: { ...group.calibration, tailScale: 1 },
     }));
     expect(reasonsFor({ model }).join()).toMatch(/of injected attacks, wanted at least 60\.0 %/);
   });
