@@ -5,12 +5,17 @@ import { createDetectionsTable, type DetectionsTable } from '../storage/detectio
 import { startEmbeddedPostgres } from '../storage/embedded-postgres.ts';
 import { createPostgresPool } from '../storage/postgres-connection.ts';
 import { inspectLogsRelation, type LogsRelation, migrateDatabase } from '../storage/schema-migrations.ts';
+import {
+  createShadowDetectionsTable,
+  type ShadowDetectionsTable,
+} from '../storage/shadow-detections-table.ts';
 
 interface ReadyDatabase {
   readonly connectionString: string;
   readonly pool: Pool;
   readonly relation: LogsRelation;
   readonly detections: DetectionsTable;
+  readonly shadowDetections: ShadowDetectionsTable;
 }
 
 /**
@@ -83,7 +88,9 @@ function prepare({ config, logger }: { config: Config; logger: Logger }): Prepar
     closers.push(() => pool.end());
     await migrateDatabase({ pool, logsRelation: config.logsRelation, logger });
     const relation = await inspectLogsRelation({ pool, relation: config.logsRelation });
-    return { connectionString, pool, relation, detections: createDetectionsTable(pool) };
+    const detections = createDetectionsTable(pool);
+    const shadowDetections = createShadowDetectionsTable({ pool, logger });
+    return { connectionString, pool, relation, detections, shadowDetections };
   }
 
   const preparation = {

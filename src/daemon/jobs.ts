@@ -5,10 +5,14 @@ import { deliverDetections } from '../runs/detection-delivery.ts';
 import type { DetectionRunResult } from '../runs/detection-run.ts';
 import { runDetection } from '../runs/detection-run.ts';
 import { type RouterSyncResult, runRouterSync } from '../runs/router-sync-run.ts';
+import { deliverShadowDetections } from '../runs/shadow-delivery.ts';
 import type { DetectorInUse } from './detector-in-use.ts';
 import type { Workplace } from './workplace.ts';
 
 const STATEMENT_TIMEOUT_MS = 120_000;
+
+/** What a shadow detector found is kept as long as the run history it is compared by. */
+const KEEP_SHADOW_MS = 90 * 86_400_000;
 
 /** Wires one detection run to the workplace. A lost database is forgotten, so that the next run looks anew. */
 export async function detectOnce(
@@ -59,10 +63,28 @@ export async function detectOnce(
   );
 }
 
-/** Carries decided detections and marks from the ledger to PostgreSQL. */
+/**
+ * Carries decided detections and marks from the ledger to PostgreSQL, then what the shadow found; a fault of the latter
+ * is told and does not count: its rows wait in the ledger.
+ */
 export async function deliverOnce(workplace: Workplace): Promise<void> {
   const { ledger, logger } = workplace;
   await withDatabase(workplace, ({ detections }) => deliverDetections({ ledger, table: detections, logger }));
+  try {
+    await deliverShadowOnce(workplace);
+  } catch (thrown) {
+    const code = thrown instanceof AutoblockError ? thrown.code : 'INTERNAL';
+    logger.warn({ code, err: thrown }, 'shadow detections not delivered yet: the ledger keeps them');
+  }
+}
+
+/** Carries what the shadow detector found to PostgreSQL; throws when that is not possible. */
+export async function deliverShadowOnce(workplace: Workplace): Promise<void> {
+  const { ledger, logger, nowMs } = workplace;
+  const keepFromMs = nowMs() - KEEP_SHADOW_MS;
+  await withDatabase(workplace, ({ shadowDetections: table }) =>
+    deliverShadowDetections({ ledger, table, keepFromMs, logger }),
+  );
 }
 
 export function syncOnce(workplace: Workplace, options: { dryRun: boolean }): Promise<RouterSyncResult[]> {

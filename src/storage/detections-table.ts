@@ -69,7 +69,7 @@ async function writeAll(pool: Pool, rows: readonly DetectionToWrite[]): Promise<
   const once = latestPerKey(rows);
   let written = 0;
   for (let start = 0; start < once.length; start += BATCH_ROWS) {
-    const batch = once.slice(start, start + BATCH_ROWS).map(toColumns);
+    const batch = once.slice(start, start + BATCH_ROWS).map(detectionColumns);
     const { rowCount } = await pool.query(UPSERT, [JSON.stringify(batch)]);
     written += rowCount ?? 0;
   }
@@ -86,7 +86,12 @@ function latestPerKey(rows: readonly DetectionToWrite[]): readonly DetectionToWr
   return [...byKey.values()];
 }
 
-function toColumns({ detection, detectedAtMs, isFalsePositive }: DetectionToWrite): Record<string, unknown> {
+/** One row as `jsonb_to_recordset` reads it; times in seconds since the Unix epoch. */
+export function detectionColumns({
+  detection,
+  detectedAtMs,
+  isFalsePositive,
+}: DetectionToWrite): Record<string, unknown> {
   return {
     detected_at: detectedAtMs / MS_PER_SECOND,
     window_start: detection.windowStartMs / MS_PER_SECOND,

@@ -2,7 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { AutoblockError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { databaseError } from '../postgres/database-errors.ts';
-import { refuseForeignDetections } from './detections-schema.ts';
+import { refuseForeignTable } from './detections-schema.ts';
 import { parseRelationName } from './relation-name.ts';
 
 export { inspectLogsRelation, type LogsRelation } from './logs-relation.ts';
@@ -70,6 +70,33 @@ const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX detections_detected_at ON detections (detected_at);
       CREATE INDEX detections_source ON detections (source_ip, detected_at);`,
   },
+  {
+    id: 3,
+    name: 'shadow_detections',
+    creates: 'shadow_detections',
+    // Apart from detections: what reads those (dashboards, SQL reports) takes every row for one that was acted on.
+    sql: `
+      CREATE TABLE shadow_detections (
+        id bigserial PRIMARY KEY,
+        shadow_detector text NOT NULL CHECK (shadow_detector IN ('hybrid', 'legacy')),
+        detected_at timestamptz NOT NULL,
+        window_start timestamptz NOT NULL,
+        window_end timestamptz NOT NULL,
+        source_ip inet NOT NULL,
+        risk_score double precision NOT NULL CHECK (risk_score BETWEEN 0 AND 100),
+        confidence text NOT NULL CHECK (confidence IN ('high', 'medium', 'low')),
+        anomaly_type text NOT NULL,
+        reasons jsonb NOT NULL,
+        log_count bigint NOT NULL,
+        first_seen timestamptz NOT NULL,
+        last_seen timestamptz NOT NULL,
+        detector text NOT NULL CHECK (detector IN ('hybrid', 'legacy')),
+        model_version text
+      );
+      CREATE UNIQUE INDEX shadow_detections_once
+        ON shadow_detections (source_ip, window_start, window_end, shadow_detector);
+      CREATE INDEX shadow_detections_detected_at ON shadow_detections (detected_at);`,
+  },
 ];
 
 const DEFAULT_LOGS_RELATION = 'network_logs';
@@ -92,10 +119,31 @@ export async function migrateDatabase(options: {
 }): Promise<readonly string[]> {
   const { pool, logger } = options;
   const wantsLogs = parseRelationName(options.logsRelation).text === DEFAULT_LOGS_RELATION;
-  const wanted = MIGRATIONS.filter((migration) => migration.name !== 'network_logs' || wantsLogs);
+  const wanted = MIGRATIONS.filter(
+    ({ name }) => name === 'detections' || (name === 'network_logs' && wantsLogs),
+  );
+  return migrate({ pool, wanted, logger });
+}
+
+/**
+ * Makes `shadow_detections`, asked when the first shadow detection is to be delivered: not with the rest, because a
+ * role that may create nothing must be able to run without a shadow, and a shadow may not hold detection up.
+ *
+ * @throws AutoblockError as `migrateDatabase`
+ */
+export async function migrateShadow(options: { pool: Pool; logger: Logger }): Promise<void> {
+  await migrate({ ...options, wanted: MIGRATIONS.filter(({ name }) => name === 'shadow_detections') });
+}
+
+async function migrate(given: {
+  pool: Pool;
+  wanted: readonly Migration[];
+  logger: Logger;
+}): Promise<readonly string[]> {
+  const { pool, wanted, logger } = given;
   try {
     const applied = await withMigrationLock(pool, (client) => applyMissing(client, wanted));
-    await refuseForeignDetections(pool);
+    for (const { creates } of wanted) await refuseForeignTable(pool, creates);
     if (applied.length > 0) logger.info({ migrations: applied }, 'database schema migrated');
     return applied;
   } catch (thrown) {
