@@ -1,4 +1,16 @@
 import type { HistogramBins } from './histogram-bins.ts';
+import {
+  findSplit,
+  GAIN_TOLERANCE,
+  type GrowthLimits,
+  HISTOGRAM_FIELDS,
+  LONGEST_STEP,
+  newtonStep,
+  type Split,
+  type SplitField,
+  type StepBounds,
+  type Sums,
+} from './split-search.ts';
 
 /** A tree over binned rows. A child code >= 0 is a branch of this tree, a code < 0 the leaf `~code`. */
 export interface BinnedTree {
@@ -13,11 +25,7 @@ export interface BinnedTree {
 }
 
 /** What every tree of one fit shares: the data, the limits, and the memory the trees grow in. */
-export interface TreeNursery {
-  readonly bins: HistogramBins;
-  readonly limits: GrowthLimits;
-  /** Per column: 1 and -1 = the tree may only rise or fall with it, 0 = free. */
-  readonly monotone: Int8Array;
+export interface TreeNursery extends SplitField {
   /** Rows of the tree in growth, each leaf's together. */
   readonly order: Int32Array;
   readonly spareRows: Int32Array;
@@ -26,45 +34,12 @@ export interface TreeNursery {
   readonly spareHistograms: Float64Array[];
 }
 
-export interface GrowthLimits {
-  readonly maxLeaves: number;
-  readonly minLeafRows: number;
-  readonly minLeafHessian: number;
-  readonly l2: number;
-}
-
 /** Rows and columns drawn for one tree, both rising, and the derivatives of the loss by row number. */
 export interface TreeSample {
   readonly rows: Int32Array;
   readonly columns: Int32Array;
   readonly gradients: Float64Array;
   readonly hessians: Float64Array;
-}
-
-/** Per bin: sum of gradients, sum of hessians, number of rows. */
-const HISTOGRAM_FIELDS = 3;
-
-/**
- * No Newton step is longer, whatever the hessian: where every row of a leaf is all but certain the step divides by
- * almost nothing. e^16 is odds of nine million to one.
- */
-const LONGEST_STEP = 16;
-
-/**
- * Gains that differ by less than this share of a leaf's hessian and score are one gain to us: sums in another order
- * differ so much. It also keeps leaves apart whose steps would differ by less than 1e-5.
- */
-const GAIN_TOLERANCE = 1e-10;
-
-interface Sums {
-  readonly gradient: number;
-  readonly hessian: number;
-}
-
-/** What a leaf's step may be, handed down by monotone splits above it. */
-interface StepBounds {
-  readonly lower: number;
-  readonly upper: number;
 }
 
 /** The rows order[from..to-1]. */
@@ -77,16 +52,7 @@ interface Leaf extends Sums, StepBounds {
   split: Split | null;
 }
 
-interface Split {
-  readonly column: number;
-  readonly bin: number;
-  /** Loss saved, twice as much as in second order: above 0. */
-  readonly gain: number;
-  readonly leftStep: number;
-  readonly rightStep: number;
-}
-
-export function prepareNursery(input: Pick<TreeNursery, 'bins' | 'limits' | 'monotone'>): TreeNursery {
+export function prepareNursery(input: SplitField): TreeNursery {
   const { rowCount } = input.bins;
   return {
     ...input,
@@ -128,12 +94,6 @@ export function growTree(nursery: TreeNursery, sample: TreeSample): BinnedTree |
   return { ...tree, leafSteps: leaves.map((leaf) => newtonStep(leaf, leaf, limits.l2)) };
 }
 
-/** -G / (H + l2) within the bounds; 0 where there is nothing to divide by. */
-function newtonStep({ gradient, hessian }: Sums, bounds: StepBounds, l2: number): number {
-  const step = hessian + l2 > 0 ? -gradient / (hessian + l2) : 0;
-  return Math.min(bounds.upper, Math.max(bounds.lower, step));
-}
-
 function plantRoot(nursery: TreeNursery, sample: TreeSample): Leaf {
   const to = sample.rows.length;
   const sums = sumRows(nursery.order, sample, { from: 0, to });
@@ -142,7 +102,7 @@ function plantRoot(nursery: TreeNursery, sample: TreeSample): Leaf {
   if (!canSplit(root, nursery.limits)) return root;
   root.histogram = takeHistogram(nursery);
   fillHistogram(nursery, sample, root);
-  root.split = findSplit(nursery, sample.columns, root);
+  seekSplit(nursery, sample, root);
   return root;
 }
 
@@ -245,7 +205,12 @@ function seekSplits(
   fillHistogram(nursery, sample, smaller);
   larger.histogram = parent.histogram!;
   subtractHistogram(nursery.bins, sample.columns, { from: larger.histogram, what: smaller.histogram });
-  for (const child of children) child.split = findSplit(nursery, sample.columns, child);
+  for (const child of children) seekSplit(nursery, sample, child);
+}
+
+function seekSplit(nursery: TreeNursery, sample: TreeSample, leaf: Leaf): void {
+  const counted = { ...leaf, rowCount: leaf.to - leaf.from, histogram: leaf.histogram! };
+  leaf.split = findSplit(nursery, sample.columns, counted);
 }
 
 function takeHistogram({ spareHistograms, bins }: TreeNursery): Float64Array {
@@ -254,10 +219,11 @@ function takeHistogram({ spareHistograms, bins }: TreeNursery): Float64Array {
 
 function fillHistogram(nursery: TreeNursery, sample: TreeSample, leaf: Leaf): void {
   const { order, leafPairs, bins } = nursery;
+  const { from } = leaf;
   const histogram = leaf.histogram!;
-  const size = leaf.to - leaf.from;
+  const size = leaf.to - from;
   for (let i = 0; i < size; i += 1) {
-    const row = order[leaf.from + i]!;
+    const row = order[from + i]!;
     leafPairs[2 * i] = sample.gradients[row]!;
     leafPairs[2 * i + 1] = sample.hessians[row]!;
   }
@@ -266,7 +232,7 @@ function fillHistogram(nursery: TreeNursery, sample: TreeSample, leaf: Leaf): vo
     histogram.fill(0, HISTOGRAM_FIELDS * first, HISTOGRAM_FIELDS * bins.offsets[column + 1]!);
     const base = column * bins.rowCount;
     for (let i = 0; i < size; i += 1) {
-      const at = HISTOGRAM_FIELDS * (first + bins.codes[base + order[leaf.from + i]!]!);
+      const at = HISTOGRAM_FIELDS * (first + bins.codes[base + order[from + i]!]!);
       histogram[at] = histogram[at]! + leafPairs[2 * i]!;
       histogram[at + 1] = histogram[at + 1]! + leafPairs[2 * i + 1]!;
       histogram[at + 2] = histogram[at + 2]! + 1;
@@ -283,63 +249,4 @@ function subtractHistogram(
     const end = HISTOGRAM_FIELDS * offsets[column + 1]!;
     for (let i = HISTOGRAM_FIELDS * offsets[column]!; i < end; i += 1) from[i] = from[i]! - what[i]!;
   }
-}
-
-function findSplit(nursery: TreeNursery, columns: Int32Array, leaf: Leaf): Split | null {
-  const { l2 } = nursery.limits;
-  const unsplit = scoreOf(leaf, newtonStep(leaf, leaf, l2), l2);
-  const tolerance = GAIN_TOLERANCE * (leaf.hessian + unsplit);
-  let best: ScoredSplit | null = null;
-  for (const column of columns) {
-    const bar: number = (best?.score ?? unsplit) + tolerance;
-    best = scanColumn(nursery, { leaf, column, bar, tolerance }) ?? best;
-  }
-  return best === null ? null : { ...best, gain: best.score - unsplit };
-}
-
-interface ScoredSplit extends Omit<Split, 'gain'> {
-  readonly score: number;
-}
-
-/** The best split of a leaf by one column, if its score is above `bar` and it keeps the limits. */
-function scanColumn(
-  { bins, limits, monotone }: TreeNursery,
-  wanted: { readonly leaf: Leaf; readonly column: number; readonly bar: number; readonly tolerance: number },
-): ScoredSplit | null {
-  const { leaf, column, tolerance } = wanted;
-  const { minLeafRows, minLeafHessian, l2 } = limits;
-  const histogram = leaf.histogram!;
-  const first = bins.offsets[column]!;
-  const lastBin = bins.offsets[column + 1]! - first - 1;
-  const direction = monotone[column]!;
-  const left = { gradient: 0, hessian: 0 };
-  const right = { gradient: 0, hessian: 0 };
-  let rows = 0;
-  let bar = wanted.bar;
-  let best: ScoredSplit | null = null;
-  for (let bin = 0; bin < lastBin; bin += 1) {
-    const at = HISTOGRAM_FIELDS * (first + bin);
-    // An empty bin parts the rows no other way; after a subtraction its sums are rounding errors, but its count is exact.
-    if (histogram[at + 2] === 0) continue;
-    left.gradient += histogram[at]!;
-    left.hessian += histogram[at + 1]!;
-    rows += histogram[at + 2]!;
-    right.gradient = leaf.gradient - left.gradient;
-    right.hessian = leaf.hessian - left.hessian;
-    if (rows < minLeafRows || left.hessian < minLeafHessian) continue;
-    if (leaf.to - leaf.from - rows < minLeafRows || right.hessian < minLeafHessian) break;
-    const leftStep = newtonStep(left, leaf, l2);
-    const rightStep = newtonStep(right, leaf, l2);
-    if (direction * leftStep > direction * rightStep) continue;
-    const score = scoreOf(left, leftStep, l2) + scoreOf(right, rightStep, l2);
-    if (score <= bar) continue;
-    best = { column, bin, score, leftStep, rightStep };
-    bar = score + tolerance;
-  }
-  return best;
-}
-
-/** Twice the loss, in second order, that a step saves: G^2 / (H + l2) for the Newton step, less for a bounded one. */
-function scoreOf({ gradient, hessian }: Sums, step: number, l2: number): number {
-  return -(2 * gradient + (hessian + l2) * step) * step;
 }
