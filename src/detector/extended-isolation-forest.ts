@@ -1,7 +1,8 @@
 import { AutoblockError } from '../errors.ts';
+import { expectedPathLength, measurePaths } from './forest-paths.ts';
 import { addPathLengths, splitRows } from './forest-walk.ts';
 import { createMersenneTwister, type TwisterRandom } from './mersenne-twister.ts';
-import { exp2, naturalLog } from './portable-math.ts';
+import { exp2 } from './portable-math.ts';
 
 /**
  * Extended Isolation Forest (Hariri, Carrasco Kind, Brunner, IEEE TKDE 33(4), 2019; arXiv:1811.02141). Random
@@ -28,8 +29,12 @@ export interface ExtendedIsolationForest {
   readonly normals: Float64Array;
   /** Normal times intercept point of each branch: a row goes left when normal . row is below it. */
   readonly offsets: Float64Array;
+  /** Sample rows that ended in each leaf. Those of a tree add up to sampleSize. */
+  readonly leafSizes: Uint32Array;
   /** Leaf depth plus the expected further depth of the sample rows that ended in it; > 0 unless sampleSize is 1. */
   readonly leafPathLengths: Float64Array;
+  /** Mean of the leaf path lengths over the sample rows below each branch. */
+  readonly branchPathLengths: Float64Array;
 }
 
 export interface ForestFitInput {
@@ -52,9 +57,6 @@ export interface ForestFitInput {
 /** Rows that go down the trees together: enough to share the loading of a tree, few enough to stay in the cache. */
 const BLOCK_ROWS = 1024;
 
-/** To the digits of the paper and the reference. */
-const EULER_CONSTANT = 0.5772156649;
-
 /** What one fit works on: the data, the limits of a tree, and the arrays of the forest while they grow. */
 interface Growth {
   readonly rows: Float64Array;
@@ -64,7 +66,7 @@ interface Growth {
   readonly children: number[];
   readonly normals: number[];
   readonly offsets: number[];
-  readonly leafPathLengths: number[];
+  readonly leafSizes: number[];
 }
 
 /** The rows of one node: entries from..to-1 of a tree's shuffled row numbers, `depth` splits below the root. */
@@ -93,16 +95,19 @@ export function fitExtendedIsolationForest(input: ForestFitInput): ExtendedIsola
     const sample = drawSample({ count: sampleSize, from: rowCount }, random);
     roots[tree] = growNode(growth, { sample, from: 0, to: sampleSize, depth: 0 }, random);
   }
+  const children = Int32Array.from(growth.children);
+  const leafSizes = Uint32Array.from(growth.leafSizes);
   return {
     dimensions,
     treeCount,
     sampleSize,
     extensionLevel,
     roots,
-    children: Int32Array.from(growth.children),
+    children,
     normals: Float64Array.from(growth.normals),
     offsets: Float64Array.from(growth.offsets),
-    leafPathLengths: Float64Array.from(growth.leafPathLengths),
+    leafSizes,
+    ...measurePaths({ roots, children, leafSizes }),
   };
 }
 
@@ -149,26 +154,16 @@ export function scoreRowsInto(input: {
   }
 }
 
-/**
- * c(n): mean path length of an unsuccessful search in a binary search tree of n keys, 2 H(n-1) - 2 (n-1) / n, with the
- * harmonic number H(i) estimated as ln(i) + 0.5772156649 (Liu, Ting, Zhou 2008, equation 1). The estimate falls short of
- * the exact value by 1 / (n-1), 0.004 at n = 256; the reference scores with it from n = 2 on, where it gives 0.15 for 1.
- */
-export function expectedPathLength(rowCount: number): number {
-  if (rowCount <= 1) return 0;
-  return 2 * (naturalLog(rowCount - 1) + EULER_CONSTANT) - (2 * (rowCount - 1)) / rowCount;
-}
-
 function startGrowth(limits: Pick<Growth, 'rows' | 'dimensions' | 'extensionLevel' | 'heightLimit'>): Growth {
-  return { ...limits, children: [], normals: [], offsets: [], leafPathLengths: [] };
+  return { ...limits, children: [], normals: [], offsets: [], leafSizes: [] };
 }
 
 /** Splits the node's rows by a random plane, as long as there is something to split; returns its child code. */
 function growNode(growth: Growth, node: NodeRows, random: TwisterRandom): number {
   const size = node.to - node.from;
   if (size <= 1 || node.depth >= growth.heightLimit) {
-    growth.leafPathLengths.push(node.depth + expectedPathLength(size));
-    return ~(growth.leafPathLengths.length - 1);
+    growth.leafSizes.push(size);
+    return ~(growth.leafSizes.length - 1);
   }
   const branch = growth.offsets.length;
   const plane = drawPlane(growth, node, random);

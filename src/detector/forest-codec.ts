@@ -1,11 +1,12 @@
 import { AutoblockError } from '../errors.ts';
 import type { ExtendedIsolationForest } from './extended-isolation-forest.ts';
+import { countBranchRows, measurePaths } from './forest-paths.ts';
 
 /**
  * A forest as bytes, everything little-endian:
  *
  *   0  8 bytes  magic "AB-EIF" and two zero bytes
- *   8  uint32   format version, 1
+ *   8  uint32   format version, 2
  *  12  uint32   dimensions d
  *  16  uint32   treeCount t
  *  20  uint32   sampleSize
@@ -13,13 +14,14 @@ import type { ExtendedIsolationForest } from './extended-isolation-forest.ts';
  *  28  uint32   branch count b
  *  32  uint32   leaf count l
  *  36  uint32   zero
- *  40  int32[t] roots, int32[2b] children, float64[b * d] normals, float64[b] offsets, float64[l] leaf path lengths
+ *  40  int32[t] roots, int32[2b] children, float64[b * d] normals, float64[b] offsets, uint32[l] leaf sizes
  *
+ * Path lengths follow from the sizes and are not stored (version 1 stored them instead of the sizes).
  * Decoding believes nothing: what passes is a forest whose trees end, so a damaged file can be refused but never hang
  * or crash the scorer. Silent changes of a number are for the checksum beside the file to find.
  */
 const MAGIC = [0x41, 0x42, 0x2d, 0x45, 0x49, 0x46, 0, 0];
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 const HEADER_BYTES = 40;
 
 interface Header {
@@ -45,11 +47,15 @@ export function encodeForest(forest: ExtendedIsolationForest): Uint8Array {
       view.setInt32(at, code, true);
       at += 4;
     }
-  for (const values of [forest.normals, forest.offsets, forest.leafPathLengths])
+  for (const values of [forest.normals, forest.offsets])
     for (const value of values) {
       view.setFloat64(at, value, true);
       at += 8;
     }
+  for (const size of forest.leafSizes) {
+    view.setUint32(at, size, true);
+    at += 4;
+  }
   return new Uint8Array(view.buffer);
 }
 
@@ -65,7 +71,7 @@ export function decodeForest(bytes: Uint8Array): ExtendedIsolationForest {
   const normalsAt = childrenAt + 8 * branchCount;
   const offsetsAt = normalsAt + 8 * branchCount * dimensions;
   const leavesAt = offsetsAt + 8 * branchCount;
-  const forest = {
+  const trees = {
     dimensions,
     treeCount,
     sampleSize,
@@ -74,22 +80,26 @@ export function decodeForest(bytes: Uint8Array): ExtendedIsolationForest {
     children: Int32Array.from({ length: 2 * branchCount }, (_, i) => view.getInt32(childrenAt + 4 * i, true)),
     normals: readFloats(view, normalsAt, branchCount * dimensions),
     offsets: readFloats(view, offsetsAt, branchCount),
-    leafPathLengths: readFloats(view, leavesAt, leafCount),
+    leafSizes: Uint32Array.from({ length: leafCount }, (_, i) => view.getUint32(leavesAt + 4 * i, true)),
   };
-  checkNumbers(forest);
-  checkTrees(forest);
-  return forest;
+  checkNumbers(trees);
+  checkTrees(trees);
+  checkSizes(trees);
+  return { ...trees, ...measurePaths(trees) };
 }
+
+/** What the file holds of a forest. */
+type StoredForest = Omit<ExtendedIsolationForest, 'leafPathLengths' | 'branchPathLengths'>;
 
 function headerOf(forest: ExtendedIsolationForest): Header {
   const { dimensions, treeCount, sampleSize, extensionLevel } = forest;
   const branchCount = forest.offsets.length;
-  const leafCount = forest.leafPathLengths.length;
+  const leafCount = forest.leafSizes.length;
   return { dimensions, treeCount, sampleSize, extensionLevel, branchCount, leafCount };
 }
 
 function byteLength({ dimensions, treeCount, branchCount, leafCount }: Header): number {
-  return HEADER_BYTES + 4 * (treeCount + 2 * branchCount) + 8 * (branchCount * (dimensions + 1) + leafCount);
+  return HEADER_BYTES + 4 * (treeCount + 2 * branchCount + leafCount) + 8 * branchCount * (dimensions + 1);
 }
 
 function readHeader(view: DataView): Header {
@@ -132,28 +142,19 @@ function readFloats(view: DataView, from: number, length: number): Float64Array 
   return Float64Array.from({ length }, (_, i) => view.getFloat64(from + 8 * i, true));
 }
 
-function checkNumbers(forest: ExtendedIsolationForest): void {
-  for (const name of ['normals', 'offsets', 'leafPathLengths'] as const) {
+function checkNumbers(forest: StoredForest): void {
+  for (const name of ['normals', 'offsets'] as const) {
     const bad = forest[name].findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) throw invalid(`has ${forest[name][bad]!} at ${name}[${bad}], it must be a finite number`);
   }
-  // Beyond it no sample of this size can lead; 0 only where a tree is one leaf, grown from one row.
-  const longest = forest.sampleSize + 1;
-  const wrong = forest.leafPathLengths.findIndex(
-    (length) => length < 0 || length > longest || (length === 0 && forest.sampleSize > 1),
-  );
-  if (wrong >= 0)
-    throw invalid(
-      `has path length ${forest.leafPathLengths[wrong]!} at leaf ${wrong}, it must be above 0 and up to ${longest}`,
-    );
 }
 
 /** Every branch and leaf is the child of exactly one parent before it, and no tree is deeper than its samples allow. */
-function checkTrees(forest: ExtendedIsolationForest): void {
-  const { roots, children, sampleSize } = forest;
+function checkTrees(forest: StoredForest): void {
+  const { roots, children, sampleSize, leafSizes } = forest;
   const branchCount = forest.offsets.length;
   const depth = new Int32Array(branchCount);
-  const leafUsed = new Uint8Array(forest.leafPathLengths.length);
+  const leafUsed = new Uint8Array(leafSizes.length);
   const heightLimit = sampleSize <= 1 ? 0 : 32 - Math.clz32(sampleSize - 1);
   const claim = (child: { code: number; parent: number; depth: number; place: string }): void => {
     const { code, parent, place } = child;
@@ -163,6 +164,10 @@ function checkTrees(forest: ExtendedIsolationForest): void {
         `points to ${code} at ${place}, wanted ${parent + 1}..${branchCount - 1} or -${leafUsed.length}..-1`,
       );
     if (taken) throw invalid(`points to ${code} at ${place}, which already has a parent`);
+    if (code < 0 && leafSizes[~code]! > 1 && child.depth <= heightLimit)
+      throw invalid(
+        `has ${leafSizes[~code]!} rows in leaf ${~code}, above the ${heightLimit} levels where splitting ends`,
+      );
     if (code < 0) leafUsed[~code] = 1;
     else if (child.depth > heightLimit)
       throw invalid(`has a branch deeper than the ${heightLimit} levels of ${sampleSize} sample rows`);
@@ -179,6 +184,18 @@ function checkTrees(forest: ExtendedIsolationForest): void {
         place: `children[${place}]`,
       });
   }
+}
+
+/** Each tree was grown from sampleSize rows, and only two rows or more are split. */
+function checkSizes({ roots, children, leafSizes, sampleSize }: StoredForest): void {
+  const branchRows = countBranchRows(children, leafSizes);
+  const unsplit = branchRows.findIndex((rows) => rows < 2);
+  if (unsplit >= 0)
+    throw invalid(`has ${branchRows[unsplit]!} rows in branch ${unsplit}, splitting takes at least 2`);
+  roots.forEach((code, tree) => {
+    const rows = code >= 0 ? branchRows[code]! : leafSizes[~code]!;
+    if (rows !== sampleSize) throw invalid(`has ${rows} rows in tree ${tree}, wanted ${sampleSize}`);
+  });
 }
 
 function invalid(found: string): AutoblockError {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  expectedPathLength,
   fitExtendedIsolationForest,
   scoreExtendedIsolationForest,
   scoreRowsInto,
 } from '../../src/detector/extended-isolation-forest.ts';
+import { expectedPathLength } from '../../src/detector/forest-paths.ts';
 import { createRandom } from '../../src/detector/random.ts';
 
 function gaussianRows(rowCount: number, dimensions: number, seed: number): Float64Array {
@@ -17,19 +17,6 @@ function gaussianRows(rowCount: number, dimensions: number, seed: number): Float
 const GOLDEN_SCORES = [0.4751919317659956, 0.4981991898809148, 0.4354662591668291];
 
 const SMALL = { treeCount: 60, sampleSize: 64, seed: 1 };
-
-describe('expectedPathLength', () => {
-  it('is the mean depth of an unsuccessful search in a binary search tree', () => {
-    // By hand from the paper's 2 (ln(n-1) + 0.5772156649) - 2 (n-1)/n; n=2: 1.1544313298 - 1.
-    expect(expectedPathLength(0)).toBe(0);
-    expect(expectedPathLength(1)).toBe(0);
-    expect(expectedPathLength(2)).toBeCloseTo(0.1544313298, 14);
-    expect(expectedPathLength(3)).toBeCloseTo(2 * Math.LN2 + 1.1544313298 - 4 / 3, 14);
-    expect(expectedPathLength(256)).toBeCloseTo(10.2448, 4);
-    // The exact value of 2 H(255) - 2 255/256 is 10.2487: the estimate approaches it from below, by 1/(n-1).
-    expect(expectedPathLength(256) + 1 / 255).toBeCloseTo(10.2487, 4);
-  });
-});
 
 describe('fitting and scoring', () => {
   it('scores planted outliers above every row of the crowd', () => {

@@ -45,9 +45,10 @@ describe('a forest as bytes', () => {
   it('has the documented layout', () => {
     const view = new DataView(bytes.buffer);
     expect(new TextDecoder().decode(bytes.subarray(0, 8))).toBe('AB-EIF\0\0');
-    expect([8, 12, 16, 20, 24].map((at) => view.getUint32(at, true))).toEqual([1, 3, 8, 32, 2]);
+    expect([8, 12, 16, 20, 24].map((at) => view.getUint32(at, true))).toEqual([2, 3, 8, 32, 2]);
     expect(view.getInt32(rootsAt, true)).toBe(forest.roots[0]);
     expect(view.getFloat64(normalsAt, true)).toBe(forest.normals[0]);
+    expect(view.getUint32(bytes.length - 4, true)).toBe(forest.leafSizes.at(-1));
   });
 
   it('is read from the middle of a larger buffer, at any alignment', () => {
@@ -72,14 +73,17 @@ describe('a forest as bytes', () => {
 describe('a damaged forest file is refused, saying', () => {
   const nan = bytes.slice();
   new DataView(nan.buffer).setFloat64(normalsAt, Number.NaN, true);
-  const farLeaf = bytes.slice();
-  new DataView(farLeaf.buffer).setFloat64(bytes.length - 8, 1e9, true);
+  const sizesAt = bytes.length - 4 * forest.leafSizes.length;
+  const single = forest.leafSizes.indexOf(1);
+  // Of 32 rows a tree has five levels of splits; leaves of several rows lie below the last.
+  const crowded = forest.leafSizes.findIndex((size) => size > 1);
+  const early = forest.leafPathLengths.findIndex((length) => length < 5);
   it.each([
     ['nothing in it', new Uint8Array(0), /is 0 bytes long, a header alone is 40/],
     ['cut off', bytes.subarray(0, bytes.length - 1), /bytes long, its header asks for/],
     ['trailing bytes', Uint8Array.of(...bytes, 0), /bytes long, its header asks for/],
     ['another mark', withWord(0, 0), /"AB-EIF"/],
-    ['another version', withWord(8, 2), /format version 2, this program reads version 1/],
+    ['the version before', withWord(8, 1), /format version 1, this program reads version 2/],
     ['no dimensions', withWord(12, 0), /dimensions 0/],
     ['a huge count', withWord(28, -1), /leaves/],
     ['too high an extension level', withWord(24, 3), /extension level 3/],
@@ -88,7 +92,13 @@ describe('a damaged forest file is refused, saying', () => {
     ['a leaf out of range', withWord(childrenAt, -1_000_000), /points to -1000000/],
     ['a child with two parents', withWord(rootsAt + 4, forest.roots[0]!), /already has a parent/],
     ['a number that is none', nan, /NaN at normals\[0\]/],
-    ['a path longer than any tree', farLeaf, /path length 1000000000/],
+    [
+      'a row more than a tree was grown from',
+      withWord(sizesAt + 4 * crowded, forest.leafSizes[crowded]! + 1),
+      /33 rows in tree/,
+    ],
+    ['a row less', withWord(sizesAt + 4 * single, 0), /rows in (tree|branch)/],
+    ['rows left together that are split', withWord(sizesAt + 4 * early, 7), /has 7 rows in leaf/],
   ])('%s', (_name, damaged, message) => {
     expect(() => decodeForest(damaged)).toThrow(message);
     expect(() => decodeForest(damaged)).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
@@ -96,7 +106,7 @@ describe('a damaged forest file is refused, saying', () => {
 
   it('refuses a tree deeper than its sample size allows', () => {
     const shallow = withWord(20, 2);
-    expect(() => decodeForest(shallow)).toThrow(/path length|deeper than the 1 levels/);
+    expect(() => decodeForest(shallow)).toThrow(/rows in|deeper than the 1 levels/);
   });
 
   it('never hangs or breaks the scorer on random corruption that passes the checks', () => {
