@@ -21,6 +21,8 @@ export interface Reason {
   readonly observed: number;
   /** The site's typical value for this source group; null when there is no model to know it from. */
   readonly typical: number | null;
+  /** Share of the forest's evidence this feature holds, 0-1; absent where the reason is not the forest's. */
+  readonly contribution?: number;
 }
 
 /** One suspicious entity: a row of the PostgreSQL table `detections` once it is recorded. */

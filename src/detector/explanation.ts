@@ -1,6 +1,8 @@
-import { FEATURE_CATALOGUE, FEATURE_COUNT, FEATURE_NAMES, type FeatureName } from '../features/catalogue.ts';
+import { FEATURE_COUNT, FEATURE_NAMES, type FeatureName } from '../features/catalogue.ts';
 import type { FeatureTable } from '../features/feature-table.ts';
+import { scaleRows } from '../features/robust-scaler.ts';
 import type { Reason } from './detection.ts';
+import { forestContributions } from './forest-contribution.ts';
 import { formatBytes, formatDuration, formatNumber, formatShare } from './number-text.ts';
 import type { GroupModel } from './trained-model.ts';
 
@@ -45,8 +47,8 @@ const PHRASES: Readonly<Record<FeatureName, Phrase>> = {
 };
 
 /**
- * The features of one entity furthest from typical, furthest first, at most `limit`; only such as read differently
- * from what is typical. Distance is in scale units before clipping.
+ * The features that made the forest call one entity anomalous, the largest contribution first, at most `limit`; only
+ * such as read differently from what is typical. A feature that spoke for harmless is no reason.
  *
  * @param without feature name that another reason already tells
  */
@@ -63,26 +65,29 @@ export function explainFeatures({
   readonly limit: number;
   readonly without: string | null;
 }): Reason[] {
-  const row = table.values.subarray(entity * FEATURE_COUNT, (entity + 1) * FEATURE_COUNT);
-  return model.selected
-    .map((feature) => ({ feature, distance: distanceFromCentre({ model, feature, value: row[feature]! }) }))
-    .filter(({ feature }) => FEATURE_NAMES[feature] !== without)
-    .sort((left, right) => right.distance - left.distance || left.feature - right.feature)
-    .flatMap(({ feature }) => sentenceOf({ table, model, feature, value: row[feature]! }) ?? [])
+  const values = table.values.subarray(entity * FEATURE_COUNT, (entity + 1) * FEATURE_COUNT);
+  return evidenceShares(model, values)
+    .filter(({ feature, share: evidence }) => evidence > 0 && FEATURE_NAMES[feature] !== without)
+    .sort((left, right) => right.share - left.share || left.feature - right.feature)
+    .flatMap(({ feature, share: contribution }) => {
+      const reason = sentenceOf({ table, model, feature, value: values[feature]! });
+      return reason === null ? [] : { ...reason, contribution };
+    })
     .slice(0, limit);
 }
 
-function distanceFromCentre({
-  model,
-  feature,
-  value,
-}: {
-  readonly model: GroupModel;
-  readonly feature: number;
-  readonly value: number;
-}): number {
-  const transformed = FEATURE_CATALOGUE[feature]!.transform === 'log1p' ? Math.log1p(value) : value;
-  return Math.abs(transformed - model.scaler.centre[feature]!) / model.scaler.scale[feature]!;
+/** Share of the forest's evidence each selected feature holds: of all that makes the entity more anomalous. */
+function evidenceShares(
+  { scaler, selected, forest }: GroupModel,
+  values: Float32Array,
+): { readonly feature: number; readonly share: number }[] {
+  const row = scaleRows({ scaler, values, rowCount: 1, selected });
+  const { contributions } = forestContributions({ forest, row });
+  const evidence = contributions.reduce((sum, contribution) => sum + Math.max(0, contribution), 0);
+  return selected.map((feature, column) => ({
+    feature,
+    share: evidence === 0 ? 0 : Math.max(0, contributions[column]!) / evidence,
+  }));
 }
 
 function sentenceOf({

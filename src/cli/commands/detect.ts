@@ -5,6 +5,7 @@ import type { DetectionRunResult } from '../../runs/detection-run.ts';
 import type { ShadowFigures } from '../../runs/shadow-judgement.ts';
 import { type Command, pointInTime } from '../command.ts';
 import { deliverOrDefer } from '../push-now.ts';
+import { contributionsOf } from '../reason-text.ts';
 import { interruptSignal, withWorkplace } from '../session.ts';
 import { renderTable, timeText } from '../tables.ts';
 
@@ -55,6 +56,7 @@ function asJson(result: DetectionRunResult): string {
       confidence: detection.confidence,
       anomalyType: detection.anomalyType,
       reasons: detection.reasons.map((reason) => reason.text),
+      contributions: contributionsOf(detection.reasons),
       windows: all.length,
     })),
     detections: detections.length,

@@ -1,6 +1,7 @@
 import type { Workplace } from '../../daemon/workplace.ts';
 import { DEFAULT_REJECTION_SECONDS, type ReviewItem, type ReviewStatus } from '../../decisions/block.ts';
 import { protectionOf } from '../../decisions/protected-networks.ts';
+import type { Reason } from '../../detector/detection.ts';
 import { AutoblockError, EXIT } from '../../errors.ts';
 import {
   type Command,
@@ -10,6 +11,7 @@ import {
   wholeNumber,
 } from '../command.ts';
 import { deliverOrDefer, pushNow } from '../push-now.ts';
+import { reasonText } from '../reason-text.ts';
 import { actorName, withWorkplace } from '../session.ts';
 import { oneLine, renderTable, timeText } from '../tables.ts';
 
@@ -111,7 +113,7 @@ function show(
 
 function describe(item: ReviewItem): string {
   const evidence = item.evidence as {
-    reasons?: { text: string }[];
+    reasons?: readonly Pick<Reason, 'text' | 'contribution'>[];
     windowStartMs?: number;
     windowEndMs?: number;
   };
@@ -119,7 +121,7 @@ function describe(item: ReviewItem): string {
     `#${item.id} ${item.address}: ${item.status}, risk ${item.riskScore.toFixed(1)}, ${item.anomalyType}`,
     `  ${item.explanation}`,
     `  window ${timeText(evidence.windowStartMs ?? null)} to ${timeText(evidence.windowEndMs ?? null)}, seen in ${item.occurrences} ${item.occurrences === 1 ? 'run' : 'runs'}`,
-    ...(evidence.reasons ?? []).map((reason) => `  - ${reason.text}`),
+    ...(evidence.reasons ?? []).map((reason) => `  - ${reasonText(reason)}`),
     `  queued ${timeText(item.createdAtMs)}, ${item.status === 'pending' ? 'expires' : 'stands until'} ${timeText(item.expiresAtMs)}`,
     ...(item.decidedAtMs === null
       ? []
