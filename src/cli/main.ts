@@ -7,6 +7,7 @@ import { demoCommand } from './commands/demo.ts';
 import { detectCommand } from './commands/detect.ts';
 import { importCommand } from './commands/import.ts';
 import { modelsCommand } from './commands/models.ts';
+import { reportCommand } from './commands/report.ts';
 import { reviewCommand } from './commands/review.ts';
 import { runCommand } from './commands/run.ts';
 import { selftestCommand } from './commands/selftest.ts';
@@ -23,6 +24,7 @@ const COMMANDS: readonly Command[] = [
   reviewCommand,
   blocksCommand,
   modelsCommand,
+  reportCommand,
   statusCommand,
   configCommand,
   selftestCommand,

@@ -6,6 +6,7 @@ import type { DetectionRunResult } from '../runs/detection-run.ts';
 import { runDetection } from '../runs/detection-run.ts';
 import { type RouterSyncResult, runRouterSync } from '../runs/router-sync-run.ts';
 import { deliverShadowDetections } from '../runs/shadow-delivery.ts';
+import { createDetectionHistory, type DetectionHistory } from '../storage/detection-history.ts';
 import type { DetectorInUse } from './detector-in-use.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -85,6 +86,14 @@ export async function deliverShadowOnce(workplace: Workplace): Promise<void> {
   await withDatabase(workplace, ({ shadowDetections: table }) =>
     deliverShadowDetections({ ledger, table, keepFromMs, logger }),
   );
+}
+
+/** Lets `read` ask what both tables of detections hold. */
+export function readDetectionHistory<T>(
+  workplace: Workplace,
+  read: (history: DetectionHistory) => Promise<T>,
+): Promise<T> {
+  return withDatabase(workplace, ({ pool }) => read(createDetectionHistory(pool)));
 }
 
 export function syncOnce(workplace: Workplace, options: { dryRun: boolean }): Promise<RouterSyncResult[]> {

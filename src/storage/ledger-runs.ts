@@ -20,6 +20,8 @@ export interface RunRows {
   /** False when there is no such run. The last word counts: a run closed as interrupted may still come to its end. */
   finish(end: { id: number; status: 'ok' | 'failed'; details: unknown; nowMs: number }): boolean;
   recent(query: { kind: RunKind | null; limit: number }): RunRecord[];
+  /** Those that ended at `sinceMs` or later, oldest first. */
+  finishedSince(query: { kind: RunKind; sinceMs: number }): RunRecord[];
   closeInterrupted(nowMs: number): number;
   prune(beforeMs: number): number;
 }
@@ -37,6 +39,10 @@ export function runRows(db: LedgerDatabase): RunRows {
     `SELECT id, kind, status, started_at_ms AS startedAtMs, finished_at_ms AS finishedAtMs, details
      FROM runs WHERE @kind IS NULL OR kind = @kind ORDER BY id DESC LIMIT @limit`,
   );
+  const finishedSince = db.prepare<[{ kind: RunKind; sinceMs: number }], RunRow>(
+    `SELECT id, kind, status, started_at_ms AS startedAtMs, finished_at_ms AS finishedAtMs, details
+     FROM runs WHERE kind = @kind AND finished_at_ms >= @sinceMs ORDER BY id`,
+  );
   const closeInterrupted = db.prepare<[number]>(
     "UPDATE runs SET status = 'interrupted', finished_at_ms = ? WHERE status = 'running'",
   );
@@ -44,9 +50,13 @@ export function runRows(db: LedgerDatabase): RunRows {
   return {
     begin: (kind, nowMs) => Number(begin.run(kind, nowMs).lastInsertRowid),
     finish: (end) => finish.run({ ...end, details: JSON.stringify(end.details ?? {}) }).changes > 0,
-    recent: (query) =>
-      recent.all(query).map((row) => ({ ...row, details: JSON.parse(row.details) as unknown })),
+    recent: (query) => recent.all(query).map(fromRow),
+    finishedSince: (query) => finishedSince.all(query).map(fromRow),
     closeInterrupted: (nowMs) => closeInterrupted.run(nowMs).changes,
     prune: (beforeMs) => prune.run(beforeMs).changes,
   };
+}
+
+function fromRow(row: RunRow): RunRecord {
+  return { ...row, details: JSON.parse(row.details) as unknown };
 }

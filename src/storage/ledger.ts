@@ -24,6 +24,7 @@ import { reviewRows } from './ledger-reviews.ts';
 import { type RouterRows, type RouterState, type RouterSyncOutcome, routerRows } from './ledger-routers.ts';
 import { type RunKind, type RunRecord, runRows } from './ledger-runs.ts';
 import { type PendingShadowDetection, type ShadowRecord, shadowRows } from './ledger-shadow.ts';
+import { type OperatorVerdict, operatorVerdicts } from './ledger-verdicts.ts';
 import { translateErrors } from './state-errors.ts';
 
 /**
@@ -62,6 +63,9 @@ export interface Ledger {
   /** NOT_FOUND, CONFLICT */
   rejectReview(rejection: Rejection): ReviewItem;
 
+  /** Every word operators gave about an address, oldest first. */
+  operatorVerdicts(): OperatorVerdict[];
+
   pendingDetections(limit: number): PendingDetection[];
   dropPendingDetections(ids: readonly number[]): void;
   /** Confirmed blocks PostgreSQL does not know of; `id` is for `markBlocksMarked` and is not the block's id. */
@@ -83,6 +87,8 @@ export interface Ledger {
   finishRun(end: { id: number; status: 'ok' | 'failed'; details: unknown; nowMs: number }): void;
   /** Latest first. */
   recentRuns(query: { kind?: RunKind; limit: number }): RunRecord[];
+  /** Those that ended at `sinceMs` or later, oldest first. */
+  runsSince(query: { kind: RunKind; sinceMs: number }): RunRecord[];
   /** For the daemon at its start: runs that began and never ended were killed. Returns how many. */
   closeInterruptedRuns(nowMs: number): number;
 
@@ -138,6 +144,7 @@ export function createLedger(db: LedgerDatabase): Ledger {
     ...outboxCalls(rows, { inTransaction, reading }),
     ...shadowCalls(rows, { inTransaction, reading }),
     ...runCalls(rows, { inTransaction, reading }),
+    operatorVerdicts: reading(operatorVerdicts(db)),
     ...upkeepCalls({ db, rows, routers }, { inTransaction, reading }),
   };
 }
@@ -271,13 +278,14 @@ function unknownRun(id: number): AutoblockError {
 function runCalls(
   { runs }: LedgerRows,
   { inTransaction, reading }: Guards,
-): Pick<Ledger, 'beginRun' | 'finishRun' | 'recentRuns' | 'closeInterruptedRuns'> {
+): Pick<Ledger, 'beginRun' | 'finishRun' | 'recentRuns' | 'runsSince' | 'closeInterruptedRuns'> {
   return {
     beginRun: inTransaction((kind, nowMs) => runs.begin(kind, nowMs)),
     finishRun: inTransaction((end) => {
       if (!runs.finish(end)) throw unknownRun(end.id);
     }),
     recentRuns: reading(({ kind, limit }) => runs.recent({ kind: kind ?? null, limit })),
+    runsSince: reading((query) => runs.finishedSince(query)),
     closeInterruptedRuns: inTransaction((nowMs) => runs.closeInterrupted(nowMs)),
   };
 }

@@ -15,6 +15,7 @@ const OPTIONS_OF = {
   review: ['status', 'seconds', 'note', 'json'],
   blocks: ['seconds', 'reason', 'json'],
   models: ['json'],
+  report: ['days', 'compare', 'json'],
   status: ['json'],
   config: ['json'],
   selftest: ['seed', 'json'],
