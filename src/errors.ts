@@ -123,6 +123,11 @@ export const ERROR_TABLE = {
     exitCode: EXIT.usage,
     whatToDo: 'Check the file name and that it is a canonical flow CSV (gz allowed).',
   },
+  DATASET_INVALID: {
+    exitCode: EXIT.usage,
+    whatToDo:
+      'Download GeneratedLabelledFlows.zip from https://www.unb.ca/cic/datasets/ids-2017.html, unpack it and give the folder with its eight CSV files.',
+  },
   NOT_FOUND: { exitCode: EXIT.failed, whatToDo: 'List what exists first.' },
   CONFLICT: {
     exitCode: EXIT.refused,

@@ -23,13 +23,15 @@ const MAX_LINE_CHARACTERS = 1024 * 1024;
 export async function* readLines(source: {
   path: string;
   signal: AbortSignal;
+  /** Told how many bytes of the file were read more, still packed. */
+  onBytes?: (bytes: number) => void;
 }): AsyncGenerator<LineBatch, void> {
-  const { path, signal } = source;
+  const { path, signal, onBytes } = source;
   const file = await open(path, 'r').catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
   try {
-    const plain = readChunks(file);
+    const plain = readChunks(file, onBytes);
     yield* splitLines((await isGzip(file)) ? unpack(plain) : plain, signal);
   } catch (thrown) {
     signal.throwIfAborted();
@@ -48,12 +50,13 @@ async function isGzip(file: FileHandle): Promise<boolean> {
   return bytesRead === 2 && buffer.equals(GZIP_MAGIC);
 }
 
-async function* readChunks(file: FileHandle): AsyncGenerator<Buffer> {
+async function* readChunks(file: FileHandle, onBytes?: (bytes: number) => void): AsyncGenerator<Buffer> {
   let position = 0;
   for (;;) {
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES, position);
     if (bytesRead === 0) return;
     position += bytesRead;
+    onBytes?.(bytesRead);
     yield buffer.subarray(0, bytesRead);
   }
 }
