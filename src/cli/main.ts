@@ -14,6 +14,7 @@ import { selftestCommand } from './commands/selftest.ts';
 import { statusCommand } from './commands/status.ts';
 import { syncCommand } from './commands/sync.ts';
 import { trainCommand } from './commands/train.ts';
+import { validateCommand } from './commands/validate.ts';
 
 const COMMANDS: readonly Command[] = [
   runCommand,
@@ -28,6 +29,7 @@ const COMMANDS: readonly Command[] = [
   statusCommand,
   configCommand,
   selftestCommand,
+  validateCommand,
   demoCommand,
 ];
 

@@ -1,5 +1,5 @@
 import { SELF_TEST_CRITERIA, type SelfTestResult } from '../evaluation/self-test.ts';
-import { renderTable } from './tables.ts';
+import { framed, renderTable } from './tables.ts';
 
 /** The framed block operators of the original system know: counts per tier, then each measure with its meaning. */
 export function selfTestReport(result: SelfTestResult): string {
@@ -45,10 +45,4 @@ function measureLine(
 
 function percent(share: number | null): string {
   return share === null ? 'none' : `${(share * 100).toFixed(1)} %`;
-}
-
-function framed(lines: readonly string[]): string[] {
-  const width = Math.max(...lines.map((line) => line.length));
-  const edge = `+${'-'.repeat(width + 2)}+`;
-  return [edge, ...lines.map((line) => `| ${line.padEnd(width)} |`), edge];
 }

@@ -34,6 +34,13 @@ export function renderTable(head: readonly string[], rows: readonly (readonly Ce
     .join('\n');
 }
 
+/** Lines in a box of plain characters, for the figures a person looks for first. */
+export function framed(lines: readonly string[]): string[] {
+  const width = Math.max(...lines.map((line) => line.length));
+  const edge = `+${'-'.repeat(width + 2)}+`;
+  return [edge, ...lines.map((line) => `| ${line.padEnd(width)} |`), edge];
+}
+
 /** Notes and names come from outside: no line break may tear a row, no control character may steer the terminal. */
 export function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();

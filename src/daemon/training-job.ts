@@ -3,7 +3,12 @@ import { membershipTest } from '../ip/network-set.ts';
 import { readFlowFiles } from '../log-intake/flow-files.ts';
 import { readLogRecords } from '../log-source/log-reader.ts';
 import type { Logger } from '../logger.ts';
-import { runTraining, type TrainingResult, type TrainingSource } from '../runs/training-run.ts';
+import {
+  runTraining,
+  type TrainingParts,
+  type TrainingResult,
+  type TrainingSource,
+} from '../runs/training-run.ts';
 import { openModelRegistry } from '../storage/model-registry.ts';
 import { createPostgresPool } from '../storage/postgres-connection.ts';
 import { inspectLogsRelation } from '../storage/schema-migrations.ts';
@@ -70,6 +75,18 @@ export function trainFromFlows(
   });
 }
 
+/** What a training of this site is told, wherever it is started. */
+export function trainingSettings(config: Config): TrainingParts['settings'] {
+  return {
+    contamination: config.eifContamination,
+    nEstimators: config.eifNEstimators,
+    sampleSize: config.eifSampleSize,
+    chi2TopK: config.chi2TopK,
+    windowMinutes: config.windowMinutes,
+    seed: config.seed,
+  };
+}
+
 function train(job: TrainingJob, source: TrainingSource): Promise<TrainingResult> {
   const { config, logger, nowMs, excludedSources, onProgress } = job;
   return runTraining({
@@ -78,14 +95,7 @@ function train(job: TrainingJob, source: TrainingSource): Promise<TrainingResult
     excludedSources,
     isInternal: membershipTest(config.internalNetworks),
     internalNetworks: config.internalNetworks,
-    settings: {
-      contamination: config.eifContamination,
-      nEstimators: config.eifNEstimators,
-      sampleSize: config.eifSampleSize,
-      chi2TopK: config.chi2TopK,
-      windowMinutes: config.windowMinutes,
-      seed: config.seed,
-    },
+    settings: trainingSettings(config),
     thresholds: { highRisk: config.confidenceHigh, mediumRisk: config.confidenceMedium },
     logger,
     nowMs,

@@ -19,6 +19,7 @@ const OPTIONS_OF = {
   status: ['json'],
   config: ['json'],
   selftest: ['seed', 'json'],
+  validate: ['dataset', 'sample', 'json'],
   demo: ['seed', 'json', 'keep'],
 } as const;
 const COMMANDS = Object.keys(OPTIONS_OF);
@@ -93,6 +94,8 @@ describe('what is not understood', () => {
     { asked: 'train --source files', found: '"files"', instead: ['database', 'flows'] },
     { asked: 'train --source flows', found: 'flows', instead: ['--flows FILE'] },
     { asked: 'import', found: 'import', instead: ['no file'] },
+    { asked: 'validate', found: 'validate', instead: ['--dataset DIR'] },
+    { asked: 'validate --dataset . --sample 2', found: '"2"', instead: ['0.01 to 1'] },
     { asked: 'selftest --seed x', found: '"x"', instead: ['whole number'] },
   ])('exits 2 on "$asked", naming what was found and what there is', async ({ asked, found, instead }) => {
     const { code, stdout, stderr } = await run(...asked.split(' '));
