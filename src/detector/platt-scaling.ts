@@ -25,6 +25,8 @@ const GRADIENT_TOLERANCE = 1e-12;
 const RIDGE = 1e-12;
 /** Share of the promised descent that a step must keep (Armijo). */
 const WANTED_DESCENT = 1e-4;
+/** Of the loss: near the bottom it falls by less than its own last places, while the gradient still shows the way. */
+const LOSS_ROUNDING = 1e-15;
 /** Where e^-x is far below the last place of 1. */
 const LARGEST_EXPONENT = 708;
 
@@ -120,7 +122,8 @@ function lineSearch(
       intercept: curve.intercept + length * direction.intercept,
     };
     const nextLoss = meanLoss(data, next);
-    if (nextLoss < loss + WANTED_DESCENT * length * direction.descent) return { curve: next, loss: nextLoss };
+    const wanted = loss + WANTED_DESCENT * length * direction.descent + LOSS_ROUNDING * loss;
+    if (nextLoss <= wanted) return { curve: next, loss: nextLoss };
   }
   return null;
 }
