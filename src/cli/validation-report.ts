@@ -56,8 +56,7 @@ function readingLines(directory: string, { files, sample, seed }: ValidationResu
   ];
   for (const { file, badLines } of files)
     for (const { line, reason } of badLines) lines.push(`  ${file}:${line}: ${oneLine(reason)}`);
-  if (sample < 1)
-    lines.push(`a sample of ${percent(sample)} of the source windows of every day, seed ${seed}`);
+  if (sample < 1) lines.push(`a sample of ${percent(sample)} of the hours of each source, seed ${seed}`);
   return lines;
 }
 

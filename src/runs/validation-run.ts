@@ -28,6 +28,7 @@ import { createWindowAccumulator } from '../features/window-accumulator.ts';
 import { membershipTest } from '../ip/network-set.ts';
 
 const MS_PER_MINUTE = 60_000;
+const MS_PER_HOUR = 3_600_000;
 
 /** What became of the lines of one file. */
 interface FileReading {
@@ -51,7 +52,7 @@ interface LabelledDays {
 
 export interface ValidationParts {
   readonly dataset: LabelledDays;
-  /** Share of the entities looked at, training and test alike, 0-1. */
+  /** Share of the hours of each source looked at, training and test alike, 0-1. */
   readonly sample: number;
   /** Those of `autoblock train`. */
   readonly settings: TrainingInput['settings'];
@@ -153,7 +154,7 @@ async function readDay(parts: ValidationParts, day: CicidsDay): Promise<ReadDay>
   let [fromMs, toMs] = [Infinity, -Infinity];
   const files = await dataset.readDay({
     day,
-    keep: createEntitySample({ share: sample, blockMs: windowMs, seed: settings.seed }),
+    keep: createEntitySample({ share: sample, blockMs: sampleBlockMs(windowMs), seed: settings.seed }),
     visit(record, attack) {
       accumulator.add(record);
       if (attack !== null) truth.note(record, attack);
@@ -166,6 +167,11 @@ async function readDay(parts: ValidationParts, day: CicidsDay): Promise<ReadDay>
   const records = accumulator.recordCount;
   const table = accumulator.finish();
   return { table, truth: truth.labelsOf(table), records, fromMs, toMs, files };
+}
+
+/** An hour, in whole windows: what a window is judged beside must be complete as well. */
+function sampleBlockMs(windowMs: number): number {
+  return Math.ceil(MS_PER_HOUR / windowMs) * windowMs;
 }
 
 function fit(

@@ -137,7 +137,7 @@ describe('autoblock validate on a sample', () => {
 
     expect(text.stderr).toBe('');
     expect(text.code).toBe(json.code);
-    expect(text.stdout).toContain('a sample of 50.0 % of the source windows of every day, seed 42');
+    expect(text.stdout).toContain('a sample of 50.0 % of the hours of each source, seed 42');
     expect(text.stdout).toContain('172.16.0.1, outside');
     const framed = text.stdout.split('\n').filter((line) => /^[+|]/.test(line));
     expect(new Set(framed.map((line) => line.length)).size).toBe(1);

@@ -24,7 +24,7 @@ export const validateCommand: Command = {
     sample: {
       type: 'string',
       placeholder: 'SHARE',
-      description: 'judge a seeded share of the (source, window) pairs only, each complete, 0.01-1',
+      description: 'a seeded share of the hours of each source only, 0.01-1; kept hours are complete',
     },
     json: { type: 'boolean', description: 'one JSON object on stdout' },
   },
