@@ -32,10 +32,12 @@ const MS_PER_SECOND = 1000;
 
 export function createShadowDetectionsTable(parts: { pool: Pool; logger: Logger }): ShadowDetectionsTable {
   const { pool } = parts;
+  let prepared = false;
   return {
     async write(rows) {
       try {
-        if (!(await hasShadowTable(pool))) await migrateShadow(parts);
+        if (!prepared) await migrateShadow(parts);
+        prepared = true;
         const columns = rows.map((row) => ({
           ...detectionColumns(row),
           shadow_detector: row.shadowDetector,
