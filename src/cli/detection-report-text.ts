@@ -1,6 +1,6 @@
 import type { DetectorSummary, Difference } from '../evaluation/detector-comparison.ts';
 import type { ActiveReport, ComparisonReport, DetectionReport } from '../runs/detection-report.ts';
-import { renderTable, timeText } from './tables.ts';
+import { framed, renderTable, timeText } from './tables.ts';
 
 export function detectionReportText(report: DetectionReport): string {
   const { days, fromMs, toMs, active, comparison } = report;
@@ -75,7 +75,7 @@ function comparisonLines(comparison: ComparisonReport): string[] {
       `only hybrid for ${agreement.onlyHybrid}, only legacy for ${agreement.onlyLegacy}`,
     ...differenceLines(differences),
     '',
-    ...beforeAfterLines(comparison),
+    ...framed(beforeAfterLines(comparison)),
   ];
 }
 
@@ -111,8 +111,7 @@ function whyText({ hybrid, legacy }: Difference): string {
 function beforeAfterLines({ beforeAfter, detectors }: ComparisonReport): string[] {
   const { before, after, actedBefore, actedAfter, fewer } = beforeAfter;
   const { verdicts, falsePositives, confirmed } = beforeAfter;
-  const change =
-    fewer === 0 ? 'as many sources' : `${Math.abs(fewer)} ${fewer > 0 ? 'fewer' : 'more'} sources`;
+  const change = fewer === 0 ? 'as many sources' : sourcesText(Math.abs(fewer), fewer > 0 ? 'fewer' : 'more');
   const head =
     `before/after: ${after} instead of ${before} would have sent ${change} to blocking or review ` +
     `(${actedAfter} instead of ${actedBefore}).`;
@@ -126,6 +125,10 @@ function beforeAfterLines({ beforeAfter, detectors }: ComparisonReport): string[
     `Of the ${verdicts} operator verdicts: ${share(falsePositives, 'false positives')}; ${share(confirmed, 'confirmed')}.`,
     `Operators see what ${before} flags: ${unseen} sources ${after} flagged have no verdict yet.`,
   ];
+}
+
+function sourcesText(count: number, word: 'fewer' | 'more'): string {
+  return `${count} ${word} ${count === 1 ? 'source' : 'sources'}`;
 }
 
 function percent(share: number | null): string {

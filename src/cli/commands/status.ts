@@ -35,6 +35,7 @@ function gather(workplace: Workplace) {
     model: model.version ?? 'none',
     modelProblem: model.problem,
     useHybridDetector: config.useHybridDetector,
+    shadowDetector: config.shadowDetector,
     dryRun: config.dryRun,
     autoBlock: config.autoBlock,
     blocks: blocks.length,
@@ -53,6 +54,12 @@ function waitsForDatabase({ ledger }: Workplace): boolean {
     ledger.pendingFalsePositives(),
   ];
   return waiting.some((rows) => rows.length > 0);
+}
+
+function shadowLines({ shadowDetector, model }: Status): string[] {
+  if (shadowDetector === 'none') return [];
+  const state = model === 'none' ? 'missing until there is a model' : 'recorded, never acted on';
+  return [`shadow: ${shadowDetector} (${state}; see \`autoblock report --compare\`)`];
 }
 
 function modelLines({ detector, model, modelProblem, useHybridDetector }: Status): string[] {
@@ -98,6 +105,7 @@ function asText(status: Status): string {
   ]);
   return [
     ...modelLines(status),
+    ...shadowLines(status),
     `auto-block: ${status.autoBlock ? 'on' : 'off'}${status.dryRun ? '    DRY RUN' : ''}`,
     `blocks: ${status.blocks}${status.blocksNotConfirmed > 0 ? ` (${status.blocksNotConfirmed} not yet read back from a router)` : ''}    for review: ${status.reviewsPending}`,
     ...(status.undelivered ? ['detections or decisions wait in the ledger for PostgreSQL'] : []),
