@@ -40,7 +40,7 @@ export interface Policy {
   readonly autoBlock: boolean;
 }
 
-export interface VerdictShare {
+interface VerdictShare {
   /** Flagged sources an operator gave a word about. */
   readonly judged: number;
   readonly falsePositives: number;
@@ -100,7 +100,7 @@ export type BothDetectors = Readonly<Record<DetectorName, readonly JudgedSource[
 
 const RANK: Readonly<Record<ConfidenceTier, number>> = { high: 3, medium: 2, low: 1 };
 
-export function isFlagged({ confidence }: Pick<JudgedSource, 'confidence'>): boolean {
+function isFlagged({ confidence }: Pick<JudgedSource, 'confidence'>): boolean {
   return confidence !== 'low';
 }
 

@@ -57,7 +57,7 @@ export interface ActiveReport extends DetectorSummary {
 }
 
 /** One detector in the runs both judged. */
-export interface ComparedDetector extends DetectorSummary {
+interface ComparedDetector extends DetectorSummary {
   /** Runs both judged in which it was the active one, and those in which it was the shadow. */
   readonly activeRuns: number;
   readonly shadowRuns: number;

@@ -4,7 +4,7 @@ import { databaseError } from '../postgres/database-errors.ts';
 import { hasShadowTable } from './shadow-detections-table.ts';
 
 /** What was detected of one source over a period: counts, and its best tier's riskiest (then latest) detection. */
-export interface DetectedSource {
+interface DetectedSource {
   readonly sourceIp: string;
   /** Source windows detected, by tier. */
   readonly windows: Readonly<Record<ConfidenceTier, number>>;
@@ -24,7 +24,7 @@ interface ActiveRun {
   readonly detector: DetectorName;
 }
 
-export interface TimeSpan {
+interface TimeSpan {
   readonly fromMs: number;
   /** Not included. */
   readonly toMs: number;
