@@ -71,6 +71,21 @@ describe('one tree on data small enough to do by hand', () => {
     expect([...model.threshold]).toEqual([4.5, 7.5]);
     expect([...model.children]).toEqual([~0, 1, ~1, ~2]);
   });
+
+  it('splits the older leaf first where that saves more', () => {
+    // Shares of class 1 at 1, 2, 3, 4, each of weight 10: 0, 0.4, 0.8, 1. Cut at 2.5; then 0 from 0.4 before 0.8 from 1.
+    const model = fitGradientBoostedTrees({
+      rows: Float64Array.of(1, 2, 2, 3, 3, 4),
+      rowCount: 6,
+      columnCount: 1,
+      labels: Uint8Array.of(0, 0, 1, 0, 1, 1),
+      weights: Float64Array.of(10, 6, 4, 2, 8, 10),
+      settings: { ...ONE_TREE, maxLeaves: 3 },
+      seed: 1,
+    });
+    expect([...model.threshold]).toEqual([2.5, 1.5]);
+    expect([...model.children]).toEqual([1, ~1, ~0, ~2]);
+  });
 });
 
 describe('boosted trees learn', () => {
