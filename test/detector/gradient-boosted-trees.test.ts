@@ -73,14 +73,15 @@ describe('one tree on data small enough to do by hand', () => {
   });
 
   it('splits the older leaf first where that saves more', () => {
-    // Shares of class 1 at 1, 2, 3, 4, each of weight 10: 0, 0.4, 0.8, 1. Cut at 2.5; then 0 from 0.4 before 0.8 from 1.
+    // Shares of class 1 at 1, 2, 3, 4, each of weight 10: 0, 0.4, 0.8, 1. Cut at 2.5; then, p being 0.55,
+    // the left saves (5.5^2 + 1.5^2 - 7^2 / 2) / 2.475 = 3.2 and the right (2.5^2 + 4.5^2 - 7^2 / 2) / 2.475 = 0.8.
     const model = fitGradientBoostedTrees({
       rows: Float64Array.of(1, 2, 2, 3, 3, 4),
       rowCount: 6,
       columnCount: 1,
       labels: Uint8Array.of(0, 0, 1, 0, 1, 1),
       weights: Float64Array.of(10, 6, 4, 2, 8, 10),
-      settings: { ...ONE_TREE, maxLeaves: 3 },
+      settings: { ...ONE_TREE, maxLeaves: 3, l2: 0 },
       seed: 1,
     });
     expect([...model.threshold]).toEqual([2.5, 1.5]);
