@@ -5,6 +5,7 @@ import { blocksCommand } from './commands/blocks.ts';
 import { configCommand } from './commands/config.ts';
 import { demoCommand } from './commands/demo.ts';
 import { detectCommand } from './commands/detect.ts';
+import { evaluateCommand } from './commands/evaluate.ts';
 import { importCommand } from './commands/import.ts';
 import { modelsCommand } from './commands/models.ts';
 import { reportCommand } from './commands/report.ts';
@@ -29,6 +30,7 @@ const COMMANDS: readonly Command[] = [
   statusCommand,
   configCommand,
   selftestCommand,
+  evaluateCommand,
   validateCommand,
   demoCommand,
 ];

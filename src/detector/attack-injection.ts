@@ -1,8 +1,9 @@
 import { EVIDENCE_COUNT, evidenceIndex } from '../features/evidence.ts';
 import type { FeatureTable } from '../features/feature-table.ts';
 import type { LogRecord } from '../features/log-record.ts';
-import { createWindowAccumulator } from '../features/window-accumulator.ts';
-import type { AnomalyType } from './detection.ts';
+import { createTrafficAccumulator, longWindowOf, type TrafficWindows } from '../features/traffic-windows.ts';
+import { drawCampaign } from './attack-campaigns.ts';
+import type { CampaignFlow } from './campaign-flows.ts';
 import { createRandom, type Random } from './random.ts';
 import type { SourceGroup } from './trained-model.ts';
 
@@ -26,270 +27,104 @@ export function traitsOf(table: FeatureTable): LogTraits {
   return { hasVolumes: knows('packets_total'), hasDrops: knows('dropped_flows') };
 }
 
-export const INJECTED_ATTACK_TYPES = [
-  'port_scan',
-  'horizontal_scan',
-  'brute_force',
-  'flood',
-  'slow_scan',
-  'beaconing',
-  'exfiltration',
-] as const satisfies readonly AnomalyType[];
-
-type InjectedAttackType = (typeof INJECTED_ATTACK_TYPES)[number];
-
-/** Beacons and exfiltration go from the inside out; the other attacks come from either side. */
-const TYPES_FROM: Readonly<Record<SourceGroup, readonly InjectedAttackType[]>> = {
-  internal: INJECTED_ATTACK_TYPES,
-  external: INJECTED_ATTACK_TYPES.filter((type) => type !== 'beaconing' && type !== 'exfiltration'),
-};
-
-export interface InjectedAttack {
-  readonly sourceIp: string;
-  readonly type: InjectedAttackType;
-}
-
-/** One connection attempt of an attack before it is written down as a log record. */
-interface Flow {
-  readonly offsetMs: number;
-  readonly destinationIp: string;
-  readonly destinationPort: number;
-  readonly protocol: 'tcp' | 'udp';
-  /** Packets both ways: 1 unanswered, 2 refused (SYN and RST), 4 and more a completed exchange. */
-  readonly packets: number;
-  readonly bytes: number;
-}
-
-const LOGIN_TARGETS = [22, 23, 3389, 5900, 2323, 21];
-const SWEEP_TARGETS = [22, 23, 80, 443, 445, 1433, 3389, 5555, 8080];
-const BEACON_TARGETS = [50, 443, 4444, 6667, 8080, 8443, 1337];
-const FLOOD_TARGETS = [80, 443, 53, 22, 8080];
-const SYN_BYTES = 44;
-
 export interface InjectionPlan {
+  /** Campaigns, one attacker each. */
   readonly count: number;
+  /** Length of the short window. */
   readonly windowMs: number;
   readonly seed: number;
   readonly traits: LogTraits;
   /** Which side the attackers are on. */
   readonly group: SourceGroup;
-  /** Unix ms, a multiple of windowMs; 0 when left out. */
-  readonly windowStartMs?: number;
-  /** Address of the n-th attacker; 240.0.0.0/4 when left out. */
-  readonly sourceIpOf?: (index: number) => string;
 }
+
+export interface InjectedAttacks {
+  readonly traffic: TrafficWindows;
+  /** One short entity of each campaign, in their order: that of a flow drawn at random. Length count. */
+  readonly entities: Int32Array;
+}
+
+/** Of a log that shows drops, this share of the attackers meets a firewall that drops all they send. */
+const DROPPED_SHARE = 0.6;
 
 /**
- * Attacks at the level of flows, as many as asked for and of all types in turn, at intensities spread evenly over
- * orders of magnitude, each by a source of its own within one window. Sources lie in 240.0.0.0/4, which nobody uses
- * (RFC 1112), so they never collide with the site's. Deterministic by seed.
+ * Attack campaigns over one long window each, folded as the site's own records are. Sources lie in 240.0.0.0/4, which
+ * nobody uses (RFC 1112), so they never collide with the site's. Deterministic by seed.
  */
-export function injectAttacks(plan: InjectionPlan): {
-  readonly table: FeatureTable;
-  readonly attacks: readonly InjectedAttack[];
-} {
-  const accumulator = createWindowAccumulator({ windowMs: plan.windowMs });
-  const attacks: InjectedAttack[] = [];
-  for (const { attack, records } of generateAttacks(plan)) {
-    attacks.push(attack);
-    for (const record of records) accumulator.add(record);
-  }
-  return { table: accumulator.finish(), attacks };
-}
-
-/** The same attacks as log records, one source after the other, each in time order within the window. */
-export function* generateAttacks({
-  count,
-  windowMs,
-  seed,
-  traits,
-  group,
-  windowStartMs = 0,
-  sourceIpOf = reservedAddress,
-}: InjectionPlan): Generator<{ readonly attack: InjectedAttack; readonly records: readonly LogRecord[] }> {
+export function injectAttacks({ count, windowMs, seed, traits, group }: InjectionPlan): InjectedAttacks {
   const random = createRandom(seed);
+  const spanMs = longWindowOf(windowMs);
+  const accumulator = createTrafficAccumulator({ windowMs });
+  const chosen = new Map<string, number>();
   for (let index = 0; index < count; index += 1) {
-    const types = TYPES_FROM[group];
-    const type = types[index % types.length]!;
-    const sourceIp = sourceIpOf(index);
-    const flows = FLOWS_OF[type]({ random, windowMs }).toSorted((a, b) => a.offsetMs - b.offsetMs);
-    const records = flows.map((flow) => toRecord({ flow, sourceIp, windowStartMs, traits, random }));
-    yield { attack: { sourceIp, type }, records };
+    const { flows } = drawCampaign({ random, spanMs, group, index });
+    const sourceIp = reservedAddress(index);
+    const shown = flows[random.nextInt(flows.length)]!;
+    chosen.set(sourceIp, Math.floor(shown.offsetMs / windowMs) * windowMs);
+    for (const record of toRecords({ flows, sourceIp, traits, random })) accumulator.add(record);
   }
+  const traffic = accumulator.finish();
+  const { short } = traffic;
+  const entities: number[] = [];
+  short.sourceIps.forEach((sourceIp, entity) => {
+    if (chosen.get(sourceIp) === short.windowStartMs[entity]) entities.push(entity);
+  });
+  return { traffic, entities: Int32Array.from(entities) };
 }
 
-interface AttackContext {
-  readonly random: Random;
-  readonly windowMs: number;
-}
-
-const FLOWS_OF: Readonly<Record<InjectedAttackType, (context: AttackContext) => Flow[]>> = {
-  port_scan: ({ random, windowMs }) => {
-    const target = targetAddress(random);
-    const openShare = random.next() * 0.1;
-    return burst({ random, windowMs, count: spread(random, 12, 400) }, () => ({
-      destinationIp: target,
-      destinationPort: 1 + random.nextInt(65_535),
-      ...probeOutcome(random, openShare),
-    }));
-  },
-  horizontal_scan: ({ random, windowMs }) => {
-    const port = pick(random, SWEEP_TARGETS);
-    const openShare = random.next() * 0.1;
-    return burst({ random, windowMs, count: spread(random, 12, 400) }, () => ({
-      destinationIp: targetAddress(random),
-      destinationPort: port,
-      ...probeOutcome(random, openShare),
-    }));
-  },
-  brute_force: ({ random, windowMs }) => {
-    const target = targetAddress(random);
-    const port = pick(random, LOGIN_TARGETS);
-    const completedShare = 0.3 + random.next() * 0.7;
-    return burst({ random, windowMs, count: spread(random, 12, 300) }, () => ({
-      destinationIp: target,
-      destinationPort: port,
-      ...probeOutcome(random, completedShare),
-    }));
-  },
-  flood: ({ random, windowMs }) => {
-    const target = targetAddress(random);
-    const port = pick(random, FLOOD_TARGETS);
-    const shape = pick(random, ['syn', 'udp', 'http'] as const);
-    const perMinute = spread(random, 200, 1000);
-    const count = Math.max(200, Math.round((perMinute * Math.min(windowMs, 120_000)) / 60_000));
-    return burst({ random, windowMs: Math.min(windowMs, 120_000), count }, () => ({
-      destinationIp: target,
-      destinationPort: port,
-      ...floodOutcome(random, shape),
-    }));
-  },
-  slow_scan: ({ random, windowMs }) => {
-    const target = targetAddress(random);
-    const periodMs = Math.min(15_000 + random.next() * 15_000, windowMs / 10);
-    return periodic({ random, windowMs, periodMs, jitter: 0.3 }, () => ({
-      destinationIp: target,
-      destinationPort: 1 + random.nextInt(65_535),
-      ...probeOutcome(random, 0),
-    }));
-  },
-  beaconing: ({ random, windowMs }) => {
-    const target = targetAddress(random);
-    const port = pick(random, BEACON_TARGETS);
-    const periodMs = Math.min(5000 + random.next() * 15_000, windowMs / 15);
-    const answered = random.next() < 0.5;
-    return periodic({ random, windowMs, periodMs, jitter: random.next() * 0.1 }, () => ({
-      destinationIp: target,
-      destinationPort: port,
-      ...(answered ? completed(random, 6, 120) : { protocol: 'tcp', packets: 1, bytes: SYN_BYTES }),
-    }));
-  },
-  exfiltration: ({ random, windowMs }) => {
-    const target = targetAddress(random);
-    const flowBytes = spread(random, 100e6, 2e9);
-    return burst({ random, windowMs, count: 2 + random.nextInt(10) }, () => ({
-      destinationIp: target,
-      destinationPort: 443,
-      protocol: 'tcp',
-      packets: Math.round(flowBytes / 1100),
-      bytes: flowBytes,
-    }));
-  },
-};
-
-type FlowBody = Omit<Flow, 'offsetMs'>;
-
-/** Flows at random moments of a random stretch of the window. */
-function burst(
-  { random, windowMs, count }: AttackContext & { readonly count: number },
-  body: () => FlowBody,
-): Flow[] {
-  const lengthMs = windowMs * (0.2 + 0.75 * random.next());
-  const startMs = (windowMs - lengthMs) * random.next();
-  return Array.from({ length: count }, () => ({ offsetMs: startMs + random.next() * lengthMs, ...body() }));
-}
-
-/** Flows at a fixed period over the whole window, each moved by up to `jitter` periods. */
-function periodic(
-  {
-    random,
-    windowMs,
-    periodMs,
-    jitter,
-  }: AttackContext & { readonly periodMs: number; readonly jitter: number },
-  body: () => FlowBody,
-): Flow[] {
-  const flows: Flow[] = [];
-  for (let offsetMs = periodMs * random.next(); offsetMs < windowMs - periodMs; offsetMs += periodMs) {
-    flows.push({ offsetMs: offsetMs + random.next() * jitter * periodMs, ...body() });
-  }
-  return flows;
-}
-
-function probeOutcome(random: Random, completedShare: number): Pick<Flow, 'protocol' | 'packets' | 'bytes'> {
-  if (random.next() < completedShare) return completed(random, 12, 130);
-  const packets = random.next() < 0.5 ? 1 : 2;
-  return { protocol: 'tcp', packets, bytes: SYN_BYTES * packets };
-}
-
-function floodOutcome(
-  random: Random,
-  shape: 'syn' | 'udp' | 'http',
-): Pick<Flow, 'protocol' | 'packets' | 'bytes'> {
-  if (shape === 'syn') return { protocol: 'tcp', packets: 1, bytes: SYN_BYTES };
-  if (shape === 'udp') return { protocol: 'udp', packets: 1, bytes: 60 + random.nextInt(1200) };
-  return completed(random, 8, 200);
-}
-
-/** A completed exchange of about `typicalPackets` packets (at least 4) of about `packetBytes` bytes. */
-function completed(
-  random: Random,
-  typicalPackets: number,
-  packetBytes: number,
-): Pick<Flow, 'protocol' | 'packets' | 'bytes'> {
-  const packets = 4 + random.nextInt(2 * typicalPackets - 4);
-  return { protocol: 'tcp', packets, bytes: Math.round(packets * packetBytes * (0.7 + 0.6 * random.next())) };
-}
-
-function toRecord({
-  flow,
+function toRecords({
+  flows,
   sourceIp,
-  windowStartMs,
   traits,
   random,
 }: {
-  readonly flow: Flow;
+  readonly flows: readonly CampaignFlow[];
   readonly sourceIp: string;
-  readonly windowStartMs: number;
   readonly traits: LogTraits;
   readonly random: Random;
-}): LogRecord {
-  return {
-    timestampMs: windowStartMs + flow.offsetMs,
+}): LogRecord[] {
+  const sourcePortOf = drawSourcePorts(random);
+  const isDropped = traits.hasDrops && random.next() < DROPPED_SHARE;
+  return flows.map((flow) => ({
+    timestampMs: flow.offsetMs,
     sourceIp,
-    sourcePort: 1024 + random.nextInt(64_512),
+    sourcePort: sourcePortOf(),
     destinationIp: flow.destinationIp,
     destinationPort: flow.destinationPort,
     protocol: flow.protocol,
-    action: traits.hasDrops && flow.packets === 1 ? 'drop' : 'accept',
-    bytes: traits.hasVolumes ? flow.bytes : null,
-    packets: traits.hasVolumes ? flow.packets : null,
+    action: isDropped ? 'drop' : 'accept',
+    ...volumeOf({ flow, isDropped, traits }),
+  }));
+}
+
+/** What is dropped gets no further than its first packet. */
+function volumeOf({
+  flow,
+  isDropped,
+  traits,
+}: {
+  readonly flow: CampaignFlow;
+  readonly isDropped: boolean;
+  readonly traits: LogTraits;
+}): Pick<LogRecord, 'bytes' | 'packets'> {
+  if (!traits.hasVolumes) return { bytes: null, packets: null };
+  const packets = isDropped ? 1 : flow.packets;
+  return { packets, bytes: Math.round((flow.bytes / flow.packets) * packets) };
+}
+
+/** Raw-packet scanners keep one source port, sockets count upwards, some tools draw at random. */
+function drawSourcePorts(random: Random): () => number {
+  const habit = random.nextInt(3);
+  const drawPort = (): number => 1024 + random.nextInt(64_512);
+  let port = drawPort();
+  if (habit === 0) return () => port;
+  if (habit === 1) return drawPort;
+  return () => {
+    port = 1024 + ((port - 1024 + 1 + random.nextInt(6)) % 64_512);
+    return port;
   };
 }
 
 function reservedAddress(index: number): string {
   return `240.${(index >>> 16) & 255}.${(index >>> 8) & 255}.${index & 255}`;
-}
-
-function targetAddress(random: Random): string {
-  return `198.18.${random.nextInt(256)}.${random.nextInt(256)}`;
-}
-
-function pick<T>(random: Random, choices: readonly T[]): T {
-  return choices[random.nextInt(choices.length)]!;
-}
-
-/** An integer between `low` and `high`, evenly spread over orders of magnitude. */
-function spread(random: Random, low: number, high: number): number {
-  return Math.round(low * (high / low) ** random.next());
 }

@@ -1,14 +1,19 @@
-import type { FeatureTable } from '../features/feature-table.ts';
+import type { TrafficWindows } from '../features/traffic-windows.ts';
 import type { Detection, DetectorName } from './detection.ts';
 import type { SourceGroup } from './trained-model.ts';
 
-/** Judges the entities of one table. Pure: the same table gives the same detections. */
+/** Judges the short entities of some traffic. Pure: the same traffic gives the same detections. */
 export interface Detector {
   readonly name: DetectorName;
   /** Version of the model in use; null for the legacy detector. */
   readonly modelVersion: string | null;
   /** Suspicious entities only, riskiest first; equal risks by source address, then by window. */
-  detect(table: FeatureTable): Detection[];
+  detect(traffic: TrafficWindows): Detection[];
+  /**
+   * How suspicious each short entity is, in the order of the table: the risk (0-100) without rounding, caps and
+   * thresholds, also of entities that make no detection. For ranking them.
+   */
+  suspicion(traffic: TrafficWindows): Float64Array;
 }
 
 /** Riskiest first, then source, then window: a total order, so that two runs print the same list. */

@@ -4,7 +4,7 @@ import { scaleRows } from '../features/robust-scaler.ts';
 import type { Reason } from './detection.ts';
 import { forestContributions } from './forest-contribution.ts';
 import { formatBytes, formatDuration, formatNumber, formatShare } from './number-text.ts';
-import type { GroupModel } from './trained-model.ts';
+import type { ScaleModel } from './trained-model.ts';
 
 interface Phrase {
   readonly format: (value: number) => string;
@@ -21,10 +21,10 @@ const seconds = (words: string): Phrase => ({ format: (value) => formatDuration(
 const PHRASES: Readonly<Record<FeatureName, Phrase>> = {
   flow_count: count('flows in {window}'),
   bytes_total: bytes('moved in {window}'),
-  packets_total: count('packets in {window}'),
   bytes_per_flow_mean: bytes('per flow'),
   packets_per_flow_mean: count('packets per flow'),
   bytes_per_packet_mean: bytes('per packet'),
+  flow_size_cv: share('spread of the flow sizes'),
   peak_flows_per_minute: count('flows in the busiest minute'),
   active_seconds: seconds('between first and last flow'),
   inter_arrival_mean_seconds: seconds('between flows on average'),
@@ -32,12 +32,12 @@ const PHRASES: Readonly<Record<FeatureName, Phrase>> = {
   burst_share: share('of the flows within a second of the one before'),
   active_minute_share: share('of the minutes active'),
   tcp_share: share('of the flows TCP'),
-  udp_share: share('of the flows UDP'),
   icmp_share: share('of the flows ICMP'),
   dropped_share: share('of the flows refused by the firewall'),
   unanswered_share: share('of the TCP flows unanswered'),
+  established_share: share('of the flows with a completed exchange'),
   login_port_share: share('of the flows to login services'),
-  privileged_port_share: share('of the flows to ports below 1024'),
+  uncommon_port_share: share('of the flows to uncommon ports'),
   distinct_destinations: count('destinations in {window}'),
   distinct_destination_ports: count('destination ports in {window}'),
   destinations_per_flow: share('of the flows to a new destination'),
@@ -61,7 +61,7 @@ export function explainFeatures({
 }: {
   readonly table: FeatureTable;
   readonly entity: number;
-  readonly model: GroupModel;
+  readonly model: ScaleModel;
   readonly limit: number;
   readonly without: string | null;
 }): Reason[] {
@@ -78,7 +78,7 @@ export function explainFeatures({
 
 /** Share of the forest's evidence each selected feature holds: of all that makes the entity more anomalous. */
 function evidenceShares(
-  { scaler, selected, forest }: GroupModel,
+  { scaler, selected, forest }: ScaleModel,
   values: Float32Array,
 ): { readonly feature: number; readonly share: number }[] {
   const row = scaleRows({ scaler, values, rowCount: 1, selected });
@@ -97,7 +97,7 @@ function sentenceOf({
   value,
 }: {
   readonly table: FeatureTable;
-  readonly model: GroupModel;
+  readonly model: ScaleModel;
   readonly feature: number;
   readonly value: number;
 }): Reason | null {

@@ -1,22 +1,19 @@
-import { evidenceIndex } from '../features/evidence.ts';
-import type { FeatureTable } from '../features/feature-table.ts';
+import type { TrafficWindows } from '../features/traffic-windows.ts';
 import { type Detection, type TierThresholds, tierOf } from './detection.ts';
 import { byRiskThenSource, createGroupOf, type Detector } from './detector.ts';
+import { type AssessedEntity, assessEntities } from './entity-assessment.ts';
 import { evidenceOf, isSingleProbe } from './evidence-row.ts';
 import { explainFeatures } from './explanation.ts';
-import { forestRisks } from './forest-risk.ts';
-import { judgeByRules } from './legacy-detector.ts';
-import { assessRisk } from './risk-assessment.ts';
-import type { SiteTypical } from './signature-rule.ts';
-import { matchSignature } from './signatures.ts';
+import { judgeByRules, suspicionByRules } from './legacy-detector.ts';
+import { gatherEvidence } from './stage-evidence.ts';
 import { type GroupModel, SOURCE_GROUPS, type SourceGroup, type TrainedModel } from './trained-model.ts';
 
 /** Sentences a detection carries besides the caps: enough to judge it, few enough to be read. */
 const FEATURE_SENTENCES = 2;
 
 /**
- * Forest and signatures together. Sources of a group the model does not know are judged by the legacy rules, and their
- * detections say so.
+ * Forest, boosting and signatures together, at two time scales. Sources of a group the model does not know are judged
+ * by the legacy rules, and their detections say so.
  */
 export function createHybridDetector({
   model,
@@ -31,116 +28,122 @@ export function createHybridDetector({
   return {
     name: 'hybrid',
     modelVersion,
-    detect: (table) => {
-      const entitiesOf = splitByGroup(table, isInternal);
+    detect: (traffic) => {
+      const entitiesOf = splitByGroup(traffic, isInternal);
       const detections = SOURCE_GROUPS.flatMap((group) => {
         const groupModel = model.groups[group];
         const entities = entitiesOf[group];
         return groupModel === undefined
-          ? detectByRules({ table, entities, thresholds })
-          : detectByModel({ table, entities, groupModel, modelVersion, thresholds });
+          ? detectByRules({ traffic, entities, thresholds })
+          : detectByModel({ traffic, entities, groupModel, modelVersion, thresholds });
       });
       return detections.sort(byRiskThenSource);
+    },
+    suspicion: (traffic) => {
+      const entitiesOf = splitByGroup(traffic, isInternal);
+      const suspicion = new Float64Array(traffic.short.entityCount);
+      for (const group of SOURCE_GROUPS) {
+        const groupModel = model.groups[group];
+        const entities = entitiesOf[group];
+        if (groupModel === undefined) {
+          for (const entity of entities) suspicion[entity] = suspicionByRules(traffic.short, entity);
+          continue;
+        }
+        for (const { entity, uncapped } of assessGroup({ traffic, entities, groupModel, thresholds }))
+          suspicion[entity] = uncapped;
+      }
+      return suspicion;
     },
   };
 }
 
-/** Row numbers of each group, ascending. */
+/** Short entities of each group, ascending. */
 export function splitByGroup(
-  table: FeatureTable,
+  { short }: TrafficWindows,
   isInternal: (ip: string) => boolean,
 ): Readonly<Record<SourceGroup, Int32Array>> {
   const groupOf = createGroupOf(isInternal);
   const rows: Record<SourceGroup, number[]> = { internal: [], external: [] };
-  table.sourceIps.forEach((sourceIp, entity) => rows[groupOf(sourceIp)].push(entity));
+  short.sourceIps.forEach((sourceIp, entity) => rows[groupOf(sourceIp)].push(entity));
   return { internal: Int32Array.from(rows.internal), external: Int32Array.from(rows.external) };
 }
 
 function detectByRules({
-  table,
+  traffic,
   entities,
   thresholds,
 }: {
-  readonly table: FeatureTable;
+  readonly traffic: TrafficWindows;
   readonly entities: Int32Array;
   readonly thresholds: TierThresholds;
 }): Detection[] {
   const detections: Detection[] = [];
   for (const entity of entities) {
-    const detection = judgeByRules({ table, entity, thresholds });
+    const detection = judgeByRules({ table: traffic.short, entity, thresholds });
     if (detection !== null) detections.push(detection);
   }
   return detections;
 }
 
-interface ModelJudgement {
-  readonly table: FeatureTable;
+interface GroupJudgement {
+  readonly traffic: TrafficWindows;
+  readonly entities: Int32Array;
   readonly groupModel: GroupModel;
-  readonly modelVersion: string;
   readonly thresholds: TierThresholds;
 }
 
-/** Single probes are no detections and are not scored: there are hundreds of thousands of them, and a row for each would bury the rest. */
-function detectByModel({
-  entities: all,
-  ...judgement
-}: ModelJudgement & { readonly entities: Int32Array }): Detection[] {
-  const { table, groupModel } = judgement;
-  const entities = all.filter((entity) => !isSingleProbe(evidenceOf(table, entity)));
-  const risks = forestRisks({ model: groupModel, table, entities });
-  const typical = siteTypical(groupModel);
+function assessGroup({
+  traffic,
+  entities,
+  groupModel,
+  thresholds,
+}: GroupJudgement): Generator<AssessedEntity> {
+  const evidence = gatherEvidence({ model: groupModel, traffic, entities });
+  return assessEntities({ traffic, entities, model: groupModel, evidence, thresholds });
+}
+
+function detectByModel(judgement: GroupJudgement & { readonly modelVersion: string }): Detection[] {
   const detections: Detection[] = [];
-  entities.forEach((entity, position) => {
-    const detection = judgeByModel({ ...judgement, entity, forestRisk: risks[position]!, typical });
+  for (const assessed of assessGroup(judgement)) {
+    const detection = toDetection({ ...judgement, assessed });
     if (detection !== null) detections.push(detection);
-  });
+  }
   return detections;
 }
 
-function judgeByModel({
-  table,
+/** Lone failing probes make no detection: there are hundreds of thousands of them, and a row for each would bury the rest. */
+function toDetection({
+  traffic: { short },
   groupModel,
   modelVersion,
   thresholds,
-  entity,
-  forestRisk,
-  typical,
-}: ModelJudgement & {
-  readonly entity: number;
-  readonly forestRisk: number;
-  readonly typical: SiteTypical;
-}): Detection | null {
-  const row = evidenceOf(table, entity);
-  const hit = matchSignature({ row, group: groupModel.group, windowMs: table.windowMs, typical });
-  const assessment = assessRisk({ forestRisk, hit, row, thresholds });
+  assessed: { entity, hit, assessment },
+}: GroupJudgement & { readonly modelVersion: string; readonly assessed: AssessedEntity }): Detection | null {
   if (assessment === null) return null;
-  const without = hit?.reason.subject ?? null;
+  const confidence = tierOf(assessment.riskScore, {
+    ...thresholds,
+    highRisk: Math.max(thresholds.highRisk, groupModel.leastHighRisk),
+  });
+  if (confidence === 'low' && isSingleProbe(evidenceOf(short, entity))) return null;
   const featureReasons = explainFeatures({
-    table,
+    table: short,
     entity,
-    model: groupModel,
+    model: groupModel.short,
     limit: FEATURE_SENTENCES,
-    without,
+    without: hit?.reason.subject ?? null,
   });
   return {
-    sourceIp: table.sourceIps[entity]!,
-    windowStartMs: table.windowStartMs[entity]!,
-    windowEndMs: table.windowStartMs[entity]! + table.windowMs,
+    sourceIp: short.sourceIps[entity]!,
+    windowStartMs: short.windowStartMs[entity]!,
+    windowEndMs: short.windowStartMs[entity]! + short.windowMs,
     riskScore: assessment.riskScore,
-    confidence: tierOf(assessment.riskScore, thresholds),
+    confidence,
     anomalyType: assessment.anomalyType,
     reasons: [...(hit === null ? [] : [hit.reason]), ...featureReasons, ...assessment.caps],
-    logCount: table.logCount[entity]!,
-    firstSeenMs: table.firstSeenMs[entity]!,
-    lastSeenMs: table.lastSeenMs[entity]!,
+    logCount: short.logCount[entity]!,
+    firstSeenMs: short.firstSeenMs[entity]!,
+    lastSeenMs: short.lastSeenMs[entity]!,
     detector: 'hybrid',
     modelVersion,
-  };
-}
-
-function siteTypical(model: GroupModel): SiteTypical {
-  return {
-    high: (column) => model.evidenceTypicalHigh[evidenceIndex(column)]!,
-    highest: (column) => model.evidenceHighest[evidenceIndex(column)]!,
   };
 }

@@ -112,10 +112,12 @@ export function createLegacyDetector({
   return {
     name: 'legacy',
     modelVersion: null,
-    detect: (table) => {
+    suspicion: ({ short }) =>
+      Float64Array.from({ length: short.entityCount }, (_, entity) => suspicionByRules(short, entity)),
+    detect: ({ short }) => {
       const detections: Detection[] = [];
-      for (let entity = 0; entity < table.entityCount; entity += 1) {
-        const detection = judgeByRules({ table, entity, thresholds });
+      for (let entity = 0; entity < short.entityCount; entity += 1) {
+        const detection = judgeByRules({ table: short, entity, thresholds });
         if (detection !== null) detections.push(detection);
       }
       return detections.sort(byRiskThenSource);
@@ -166,6 +168,23 @@ export function judgeByRules({
   };
 }
 
+/** Risk by the rule that comes nearest to its threshold or passes it furthest: below RISK_AT_THRESHOLD none fires. */
+export function suspicionByRules(table: FeatureTable, entity: number): number {
+  const row = evidenceOf(table, entity);
+  return Math.max(
+    ...LEGACY_RULES.map((rule) => {
+      if (!rule.applies(row)) return 0;
+      const times = row(rule.column) / rule.threshold(table.windowMs);
+      return times < 1 ? RISK_AT_THRESHOLD * times : riskAtTimes(rule, times);
+    }),
+  );
+}
+
+function riskAtTimes(rule: LegacyRule, times: number): number {
+  const excess = Math.log(times) / Math.log(rule.highAtTimes);
+  return Math.min(99, RISK_AT_THRESHOLD + (RISK_AT_HIGH - RISK_AT_THRESHOLD) * excess);
+}
+
 function matchRule({
   rule,
   row,
@@ -178,9 +197,7 @@ function matchRule({
   const observed = row(rule.column);
   const threshold = rule.threshold(windowMs);
   if (observed < threshold || !rule.applies(row)) return null;
-  const decadesToHigh = Math.log(rule.highAtTimes);
-  const excess = Math.log(observed / threshold) / decadesToHigh;
-  const risk = Math.min(99, RISK_AT_THRESHOLD + (RISK_AT_HIGH - RISK_AT_THRESHOLD) * excess);
+  const risk = riskAtTimes(rule, observed / threshold);
   const words = rule.words.replace('{window}', formatDuration(windowMs));
   const text = `${formatNumber(observed)} ${words}; the rule ${rule.name} allows fewer than ${formatNumber(threshold)}`;
   return { rule, risk, reason: { text, subject: rule.name, observed, typical: null } };

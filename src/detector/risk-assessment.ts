@@ -1,9 +1,13 @@
 import type { AnomalyType, Reason, TierThresholds } from './detection.ts';
 import { type EvidenceRow, failedFlows, isForgeable, MOSTLY } from './evidence-row.ts';
-import type { SignatureHit } from './signatures.ts';
+import type { Neighbours } from './neighbours.ts';
+import type { ScaledHit } from './signatures.ts';
 
-/** From here up an entity lies in the model's anomalous share. */
+/** From here up an entity lies in the forest's anomalous share. */
 export const FOREST_TAIL_RISK = 50;
+
+/** From here up it is as likely an attack as not; below there is nothing to report. */
+const SUSPICIOUS_RISK = 50;
 
 /** Even harmless clients see up to this share of their connections fail: retries, probes of IPv6, dead servers. */
 const LARGEST_SERVED_FAILURE = 0.5;
@@ -11,43 +15,64 @@ const LARGEST_SERVED_FAILURE = 0.5;
 /** How far below a threshold a capped risk stays, in points. */
 const BELOW = 1;
 
+/** So many others of the same network, or asking for the same port, make a single probe part of something. */
+const FEWEST_NETWORK_NEIGHBOURS = 2;
+const FEWEST_PORT_NEIGHBOURS = 4;
+
+/** What all stages say of one entity. */
+export interface AssessedEvidence {
+  /** Risk of the model, 0-100: boosting and forest at both time scales. */
+  readonly modelRisk: number;
+  /** Boosting alone, both scales: above 0 it looks more like an attack than like the baseline. */
+  readonly boostingLogOdds: number;
+  /** The strongest signature at either scale. */
+  readonly hit: ScaledHit | null;
+  /** Evidence of the entity's own window. */
+  readonly row: EvidenceRow;
+  /** Evidence of the long window around it. */
+  readonly longRow: EvidenceRow;
+  /** Who else did the same; null where something of it came through. */
+  readonly neighbours: Neighbours | null;
+}
+
 export interface Assessment {
   /** 0-100, one decimal. */
   readonly riskScore: number;
+  /** The same without caps and rounding: for ranks. */
+  readonly uncapped: number;
   readonly anomalyType: AnomalyType;
   /** Why the risk is lower than the evidence alone would make it. */
   readonly caps: readonly Reason[];
 }
 
 /**
- * Weighs forest and signature together; null when neither finds anything.
- * Both: noisy-or, 1 - (1 - f)(1 - s): two independent witnesses (Pearl, Probabilistic Reasoning, 4.3.2).
- * One alone stays below high, because blocking needs corroboration.
- *
- * @param forestRisk calibrated risk of the forest, 0-100
+ * Weighs model and signature together. Both: noisy-or, 1 - (1 - m)(1 - s): two independent witnesses (Pearl,
+ * Probabilistic Reasoning, 4.3.2). One alone stays below high, because blocking needs corroboration.
  */
-export function assessRisk({
-  forestRisk,
-  hit,
-  row,
-  thresholds,
-}: {
-  readonly forestRisk: number;
-  readonly hit: SignatureHit | null;
-  readonly row: EvidenceRow;
-  readonly thresholds: TierThresholds;
-}): Assessment | null {
-  const inTail = forestRisk >= FOREST_TAIL_RISK;
-  if (!inTail && hit === null) return null;
+export function uncappedRisk({ modelRisk, hit }: Pick<AssessedEvidence, 'modelRisk' | 'hit'>): number {
+  if (hit === null) return modelRisk;
+  return modelRisk < SUSPICIOUS_RISK ? Math.max(modelRisk, hit.risk) : noisyOr(modelRisk, hit.risk);
+}
+
+/** Null when neither finds anything worth a word. */
+export function assessRisk(
+  evidence: AssessedEvidence & { readonly thresholds: TierThresholds },
+): Assessment | null {
+  const { modelRisk, boostingLogOdds, hit, row, longRow, thresholds } = evidence;
+  const isSuspicious = modelRisk >= SUSPICIOUS_RISK;
+  if (!isSuspicious && hit === null) return null;
   const caps: Cap[] = [];
-  if (hit === null) caps.push(FOREST_ALONE);
-  if (hit === null && looksServed(row)) caps.push(SERVED);
-  if (hit !== null && !inTail) caps.push(SIGNATURE_ALONE);
-  const raw = hit === null ? forestRisk : inTail ? noisyOr(forestRisk, hit.risk) : hit.risk;
-  const forgeable = isForgeable(row);
+  if (hit === null) caps.push(MODEL_ALONE);
+  if (hit === null && boostingLogOdds <= 0 && looksServed(row)) caps.push(SERVED);
+  if (hit !== null && !isSuspicious) caps.push(SIGNATURE_ALONE);
+  if (isLoneProbe(evidence)) caps.push(SINGLE_FLOW);
+  const uncapped = uncappedRisk({ modelRisk, hit });
+  const basis = hit?.scale === 'long' ? longRow : row;
   const anomalyType = hit?.type ?? 'unclassified';
+  const forgeable = isForgeable(basis);
   return {
-    ...applyCaps({ raw, caps, row, forgeable, thresholds, anomalyType }),
+    ...applyCaps({ raw: uncapped, caps, row: basis, forgeable, thresholds, anomalyType }),
+    uncapped,
     anomalyType,
   };
 }
@@ -58,11 +83,19 @@ function noisyOr(left: number, right: number): number {
 
 /**
  * Most was answered, and no login service was pressed: what backups, downloads and busy people look like.
- * Without a signature there is nothing in it for an operator to decide.
+ * Without a signature, and without a likeness to attacks, there is nothing in it for an operator to decide.
  */
 function looksServed(row: EvidenceRow): boolean {
   const flows = row('flows');
   return failedFlows(row) <= LARGEST_SERVED_FAILURE * flows && row('login_flows') < flows / 2;
+}
+
+/** One flow in the window, none else around it, and nobody who does the same. */
+function isLoneProbe({ row, longRow, neighbours }: AssessedEvidence): boolean {
+  if (row('flows') > 1 || longRow('flows') > 1) return false;
+  if (neighbours === null) return true;
+  const { sameNetwork, samePort } = neighbours;
+  return sameNetwork < FEWEST_NETWORK_NEIGHBOURS && samePort < FEWEST_PORT_NEIGHBOURS;
 }
 
 interface Cap {
@@ -71,7 +104,7 @@ interface Cap {
   readonly text: string;
 }
 
-const FOREST_ALONE: Cap = {
+const MODEL_ALONE: Cap = {
   below: 'high',
   subject: 'no_signature',
   text: 'Unusual, but no known attack pattern: left to an operator',
@@ -110,7 +143,7 @@ const LONG_FLOWS: Cap = {
 const SINGLE_FLOW: Cap = {
   below: 'medium',
   subject: 'flows',
-  text: 'A single flow in the window is too little evidence to act on',
+  text: 'A single flow, and nobody else does the same: too little evidence to act on',
 };
 
 /** Adds the caps every detector shares, and names those that really lowered the risk. */
@@ -133,7 +166,6 @@ export function applyCaps({
   if (forgeable) applicable.push(FORGEABLE);
   if (looksLikeReplies(row)) applicable.push(REPLIES);
   if (looksLikeWork(row, anomalyType)) applicable.push(LONG_FLOWS);
-  if (row('flows') === 1) applicable.push(SINGLE_FLOW);
   // Rounded before comparing: 94.96 is shown as 95 and must meet the caps of 95.
   const rounded = Math.round(raw * 10) / 10;
   let riskScore = rounded;

@@ -14,6 +14,11 @@ function floorFor(context: SignatureContext, column: EvidenceColumn, absolute: n
   return context.typical === null ? absolute : Math.max(absolute, ABOVE_USUAL * context.typical.high(column));
 }
 
+/** What goes on steadily adds up in a long window: ten, or one every other minute. */
+function steadyFloor({ windowMs }: SignatureContext): number {
+  return Math.max(10, windowMs / 120_000);
+}
+
 function measured({
   context,
   column,
@@ -108,10 +113,10 @@ function measureBruteForce(context: SignatureContext): Measurement | null {
   return measured({
     context,
     column: 'login_flows',
-    floor: 10,
+    floor: steadyFloor(context),
     // Attempts that come to nothing are no working client's: ten times the pace fail2ban bans for (5 in 10 minutes) is
     // enough. Completed ones may be a job that logs in often, so they need more.
-    full: row('established_login_flows') < 0.5 * logins ? 25 : 60,
+    full: (row('established_login_flows') < 0.5 * logins ? 2.5 : 6) * steadyFloor(context),
     words: (count, window) =>
       `${count} connections to login services in ${window}, to ${formatNumber(row('distinct_login_destinations'))} host(s)`,
   });
@@ -157,8 +162,8 @@ function measureUnansweredCalls(context: SignatureContext): Measurement {
   return measured({
     context,
     column: 'unanswered_tcp_flows',
-    floor: 10,
-    full: 60,
+    floor: steadyFloor(context),
+    full: 6 * steadyFloor(context),
     words: (count, window) =>
       `${count} unanswered calls to port ${row('top_port')} of the same targets in ${window}`,
   });
@@ -170,8 +175,8 @@ function measureRegularCalls(context: SignatureContext): Measurement {
   return measured({
     context,
     column: 'tcp_flows',
-    floor: 10,
-    full: 1000,
+    floor: steadyFloor(context),
+    full: 100 * steadyFloor(context),
     words: (count, window) =>
       `${count} calls to port ${row('top_port')} in ${window} at regular intervals (spread ${formatShare(row('inter_arrival_cv'))})`,
   });

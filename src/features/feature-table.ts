@@ -3,7 +3,7 @@
  * Column-oriented so that a million log lines cost a few typed arrays, not a million objects.
  */
 export interface FeatureTable {
-  /** Length of a window in milliseconds; windows start at multiples of it since the Unix epoch. */
+  /** Length of a window in milliseconds; windows start at multiples of it from a common origin. */
   readonly windowMs: number;
   readonly entityCount: number;
   /** Canonical source address of each entity. Length entityCount. */

@@ -10,6 +10,21 @@ import type { LogRecord } from './log-record.ts';
  */
 const LOGIN_PORTS: ReadonlySet<number> = new Set([21, 22, 23, 445, 2222, 2323, 3389, 5900, 8291, 8728, 8729]);
 
+/**
+ * Services that ordinary clients of any network use without anybody's doing: names and time, web and mail, addresses
+ * and neighbours, and the push, call and tunnel services of the large vendors (IANA service names; Apple HT202944,
+ * Google FCM, MQTT 5.0, RFC 8489 for STUN). What only administrators use is left out: it is what attackers look for.
+ */
+const EVERYDAY_PORTS: ReadonlySet<number> = new Set([
+  53, 67, 68, 80, 123, 137, 138, 143, 443, 465, 500, 546, 547, 587, 853, 993, 995, 1883, 1900, 3478, 3479,
+  4500, 5222, 5223, 5228, 5229, 5230, 5349, 5353, 5355, 8883, 19_302, 51_820,
+]);
+
+/** True for a destination port in EVERYDAY_PORTS. */
+export function isEverydayPort(port: number): boolean {
+  return EVERYDAY_PORTS.has(port);
+}
+
 /** True for a destination port in LOGIN_PORTS. */
 export function isLoginPort(port: number): boolean {
   return LOGIN_PORTS.has(port);

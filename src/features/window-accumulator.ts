@@ -14,6 +14,7 @@ import {
   isAnsweredTcp,
   isDropped,
   isEstablishedTcp,
+  isEverydayPort,
   isIcmp,
   isLoginPort,
   isLongFlow,
@@ -44,7 +45,6 @@ export interface WindowAccumulator {
 
 const MS_PER_SECOND = 1000;
 const MS_PER_MINUTE = 60_000;
-const FIRST_UNPRIVILEGED_PORT = 1024;
 const LAST_PORT = 65_535;
 
 interface Fold {
@@ -54,8 +54,8 @@ interface Fold {
 }
 
 /**
- * Windows are aligned with the Unix epoch. Records should come in time order, ascending or descending, at least per
- * source. Disorder loses nothing, but distorts what depends on neighbours: each gap is the distance |Δt| to the
+ * Windows start at `originMs` (Unix ms, the epoch when left out) and at multiples of windowMs from it. Records should
+ * come in time order, ascending or descending, at least per source. Disorder loses nothing, but distorts what depends on neighbours: each gap is the distance |Δt| to the
  * record of the entity that was folded before, so going back and forth counts as long gaps, and a minute that is
  * left and entered again is counted as two (peak_flows_per_minute too low, active_minute_share too high, at most 1).
  *
@@ -63,7 +63,13 @@ interface Fold {
  *
  * @throws RangeError when windowMs is not a positive finite number
  */
-export function createWindowAccumulator({ windowMs }: { readonly windowMs: number }): WindowAccumulator {
+export function createWindowAccumulator({
+  windowMs,
+  originMs = 0,
+}: {
+  readonly windowMs: number;
+  readonly originMs?: number;
+}): WindowAccumulator {
   if (!(windowMs > 0 && Number.isFinite(windowMs))) {
     throw new RangeError(`windowMs must be a positive number, got ${windowMs}`);
   }
@@ -80,7 +86,7 @@ export function createWindowAccumulator({ windowMs }: { readonly windowMs: numbe
       if (fold === null) throw new Error('this accumulator is finished');
       if (!Number.isFinite(record.timestampMs)) throw new RangeError(`no time: ${record.timestampMs}`);
       recordCount += 1;
-      const windowStartMs = Math.floor(record.timestampMs / windowMs) * windowMs;
+      const windowStartMs = Math.floor((record.timestampMs - originMs) / windowMs) * windowMs + originMs;
       fold.index.seek(cursor, record.sourceIp, windowStartMs);
       noteTime(cursor, record.timestampMs);
       noteKind(cursor, record);
@@ -136,7 +142,7 @@ function noteKind({ counts, countAt }: EntityCursor, record: LogRecord): void {
   const dropped = isDropped(record.action);
   if (dropped) counts[countAt + COUNT.dropped]! += 1;
   const port = destinationPortOf(record);
-  if (port < FIRST_UNPRIVILEGED_PORT) counts[countAt + COUNT.privileged]! += 1;
+  if (port !== NO_PORT && !isEverydayPort(port)) counts[countAt + COUNT.uncommonPort]! += 1;
   if (isIcmp(record.protocol)) counts[countAt + COUNT.icmp]! += 1;
   else if (record.protocol === 'udp') counts[countAt + COUNT.udp]! += 1;
   if (isUdpExchange(record)) counts[countAt + COUNT.udpExchanges]! += 1;
@@ -158,6 +164,7 @@ function noteKind({ counts, countAt }: EntityCursor, record: LogRecord): void {
 function noteVolume({ sums, sumAt, counts, countAt }: EntityCursor, { bytes, packets }: LogRecord): void {
   if (isAmount(bytes)) {
     sums[sumAt + SUM.bytes]! += bytes;
+    sums[sumAt + SUM.bytesSquared]! += bytes * bytes;
     counts[countAt + COUNT.bytesKnown]! += 1;
   }
   if (isAmount(packets)) {

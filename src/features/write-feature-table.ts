@@ -134,11 +134,32 @@ function writeVolume({ out, at, cursor: { sums, sumAt, counts, countAt } }: RowW
   const packetsPerFlow = share(packets, counts[countAt + COUNT.packetsKnown]!);
   out[at + FEATURE.flow_count] = counts[countAt + COUNT.flows]!;
   out[at + FEATURE.bytes_total] = bytes;
-  out[at + FEATURE.packets_total] = packets;
   out[at + FEATURE.bytes_per_flow_mean] = singlePrecision(bytesPerFlow);
   out[at + FEATURE.packets_per_flow_mean] = singlePrecision(packetsPerFlow);
   out[at + FEATURE.bytes_per_packet_mean] = singlePrecision(share(bytesPerFlow, packetsPerFlow));
+  out[at + FEATURE.flow_size_cv] = flowSizeVariation({
+    sum: sums[sumAt + SUM.bytes]!,
+    squares: sums[sumAt + SUM.bytesSquared]!,
+    flows: counts[countAt + COUNT.bytesKnown]!,
+  });
   out[at + FEATURE.peak_flows_per_minute] = counts[countAt + COUNT.peakMinuteFlows]!;
+}
+
+/** Coefficient of variation of the flow sizes; 0 where there is nothing to compare. */
+function flowSizeVariation({
+  sum,
+  squares,
+  flows,
+}: {
+  readonly sum: number;
+  readonly squares: number;
+  readonly flows: number;
+}): number {
+  if (flows < 2 || sum === 0) return 0;
+  // In exact numbers at most sqrt(flows - 1); sums so absurd that they are infinite count as that.
+  const largest = flows - 1;
+  const squared = (flows * (squares / sum)) / sum - 1;
+  return Math.sqrt(Number.isNaN(squared) ? largest : Math.min(largest, Math.max(0, squared)));
 }
 
 function writeTemporal({ out, at }: RowWriter, rhythm: Rhythm): void {
@@ -153,12 +174,13 @@ function writeProtocol({ out, at, cursor: { counts, countAt } }: RowWriter): voi
   const flows = counts[countAt + COUNT.flows]!;
   const tcp = counts[countAt + COUNT.tcp]!;
   out[at + FEATURE.tcp_share] = tcp / flows;
-  out[at + FEATURE.udp_share] = counts[countAt + COUNT.udp]! / flows;
   out[at + FEATURE.icmp_share] = counts[countAt + COUNT.icmp]! / flows;
   out[at + FEATURE.dropped_share] = counts[countAt + COUNT.dropped]! / flows;
   out[at + FEATURE.unanswered_share] = share(counts[countAt + COUNT.unansweredTcp]!, tcp);
   out[at + FEATURE.login_port_share] = counts[countAt + COUNT.login]! / flows;
-  out[at + FEATURE.privileged_port_share] = counts[countAt + COUNT.privileged]! / flows;
+  const exchanges = counts[countAt + COUNT.established]! + counts[countAt + COUNT.udpExchanges]!;
+  out[at + FEATURE.established_share] = exchanges / flows;
+  out[at + FEATURE.uncommon_port_share] = counts[countAt + COUNT.uncommonPort]! / flows;
 }
 
 function writeBehaviour({ out, at, cursor: { counts, countAt } }: RowWriter): void {

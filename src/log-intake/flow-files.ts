@@ -17,13 +17,63 @@ export interface FlowFileReading {
   readonly onBadLine: (bad: { line: number; reason: string }) => void;
 }
 
+type ReadableFlow = Extract<FlowLine, { ok: true }>;
+
 /**
  * The flows of one canonical flow CSV (gzip or plain), streamed. Empty lines are passed over.
  *
  * @throws AutoblockError INPUT_FILE when the file or its header cannot be read; the signal's reason on abort
  */
 export async function* readFlows(reading: FlowFileReading): AsyncGenerator<LogRecord, void> {
-  const { path, signal, onBadLine } = reading;
+  for await (const flow of readFlowLines(reading)) yield flow.record;
+}
+
+/** Flows of a labelled file; what has no label cannot be held against anything and is left out. */
+export interface LabelledFlow {
+  readonly record: LogRecord;
+  readonly label: 0 | 1;
+  readonly attack: string | null;
+}
+
+/**
+ * Gives every labelled flow of a canonical flow CSV to `onFlow`.
+ *
+ * @throws AutoblockError INPUT_FILE, also for a file without a single labelled flow; the signal's reason on abort
+ */
+export async function readLabelledFlows({
+  path,
+  signal,
+  onFlow,
+}: {
+  readonly path: string;
+  readonly signal: AbortSignal;
+  readonly onFlow: (flow: LabelledFlow) => void;
+}): Promise<{ readonly flows: number; readonly badLines: number; readonly unlabelled: number }> {
+  const found = { flows: 0, badLines: 0, unlabelled: 0 };
+  const onBadLine = (): void => {
+    found.badLines += 1;
+  };
+  for await (const { record, label, attack } of readFlowLines({ path, signal, onBadLine })) {
+    if (label === null) {
+      found.unlabelled += 1;
+      continue;
+    }
+    found.flows += 1;
+    onFlow({ record, label, attack });
+  }
+  if (found.flows > 0) return found;
+  if (found.unlabelled === 0) throw noFlows(path, found.badLines);
+  throw new AutoblockError(
+    'INPUT_FILE',
+    `${path} has no labels: ${found.unlabelled} flows, none with 0 or 1 in a column named label`,
+  );
+}
+
+async function* readFlowLines({
+  path,
+  signal,
+  onBadLine,
+}: FlowFileReading): AsyncGenerator<ReadableFlow, void> {
   let columns: FlowColumns | null = null;
   for await (const { firstLine, lines } of readLines({ path, signal })) {
     for (const [index, line] of lines.entries()) {
@@ -33,7 +83,7 @@ export async function* readFlows(reading: FlowFileReading): AsyncGenerator<LogRe
       }
       if (line === '') continue;
       const flow = parseFlowLine(line, columns);
-      if (flow.ok) yield flow.record;
+      if (flow.ok) yield flow;
       else onBadLine({ line: firstLine + index, reason: reasonText(flow) });
     }
   }

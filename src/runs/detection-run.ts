@@ -5,7 +5,7 @@ import type { Verdict } from '../decisions/verdict.ts';
 import type { ConfidenceTier, Detection, DetectorName } from '../detector/detection.ts';
 import type { Detector } from '../detector/detector.ts';
 import type { LogRecord } from '../features/log-record.ts';
-import { createWindowAccumulator } from '../features/window-accumulator.ts';
+import { createTrafficAccumulator } from '../features/traffic-windows.ts';
 import type { Logger } from '../logger.ts';
 import {
   countTiers,
@@ -130,7 +130,10 @@ export interface DetectionRunResult {
 export async function runDetection(parts: DetectionRunParts): Promise<DetectionRunResult> {
   const startedAtMs = parts.nowMs();
   const period = detectionPeriod(parts.asOfMs, parts.settings);
-  const accumulator = createWindowAccumulator({ windowMs: parts.settings.windowMinutes * MS_PER_MINUTE });
+  const accumulator = createTrafficAccumulator({
+    windowMs: parts.settings.windowMinutes * MS_PER_MINUTE,
+    longEndsAtMs: parts.asOfMs,
+  });
   const read = await parts.logs.read({
     ...period,
     maxRecords: parts.settings.maxRecords,
@@ -138,8 +141,8 @@ export async function runDetection(parts: DetectionRunParts): Promise<DetectionR
   });
   warnAboutGaps(parts, read);
 
-  const table = accumulator.finish();
-  const detections = parts.detector.detect(table);
+  const traffic = accumulator.finish();
+  const detections = parts.detector.detect(traffic);
   const nowMs = parts.nowMs();
   if (!parts.settings.dryRun) parts.ledger.expireDue(nowMs);
   const verdicts = decide({
@@ -155,7 +158,7 @@ export async function runDetection(parts: DetectionRunParts): Promise<DetectionR
     modelVersion: parts.detector.modelVersion,
     records: read.records,
     truncated: read.truncated,
-    entities: table.entityCount,
+    entities: traffic.short.entityCount,
     tiers: countTiers(detections),
     detections,
     verdicts,
@@ -164,7 +167,7 @@ export async function runDetection(parts: DetectionRunParts): Promise<DetectionR
   const outcome = parts.settings.dryRun
     ? nothingRecorded(verdicts)
     : record(parts, { startedAtMs, nowMs, summary });
-  const shadow = inShadow(parts, { traffic: table, runId: outcome.runId, nowMs });
+  const shadow = inShadow(parts, { traffic, runId: outcome.runId, nowMs });
   const result = { ...summary, ...outcome, shadow, durationMs: parts.nowMs() - startedAtMs };
   report(parts.logger, result, parts.settings.dryRun);
   return result;

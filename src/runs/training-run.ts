@@ -5,9 +5,8 @@ import { trainModel } from '../detector/train-model.ts';
 import type { ModelFiles, ModelMetadata, TrainedModel } from '../detector/trained-model.ts';
 import { AutoblockError } from '../errors.ts';
 import { runSelfTest } from '../evaluation/self-test.ts';
-import type { FeatureTable } from '../features/feature-table.ts';
 import type { LogRecord } from '../features/log-record.ts';
-import { createWindowAccumulator } from '../features/window-accumulator.ts';
+import { createTrafficAccumulator, type TrafficWindows } from '../features/traffic-windows.ts';
 import type { Logger } from '../logger.ts';
 
 const MS_PER_MINUTE = 60_000;
@@ -71,7 +70,7 @@ export interface TrainingResult {
  */
 export async function runTraining(parts: TrainingParts): Promise<TrainingResult> {
   const startedAtMs = parts.nowMs();
-  const accumulator = createWindowAccumulator({ windowMs: parts.settings.windowMinutes * MS_PER_MINUTE });
+  const accumulator = createTrafficAccumulator({ windowMs: parts.settings.windowMinutes * MS_PER_MINUTE });
   parts.onProgress?.({ step: 'reading traffic', share: 0 });
   const read = await parts.source.read((record) => accumulator.add(record));
   if (read.truncated) {
@@ -81,13 +80,13 @@ export async function runTraining(parts: TrainingParts): Promise<TrainingResult>
     );
   }
   warnAboutSkipped(parts.logger, read.skipped);
-  const table = accumulator.finish();
+  const traffic = accumulator.finish();
 
-  const { files, metadata } = encodeModel(fit(parts, { table, read, startedAtMs }));
+  const { files, metadata } = encodeModel(fit(parts, { traffic, read, startedAtMs }));
   const version = parts.models.save({ files, metadata });
   const stored = parts.models.read(version);
   const candidate = decodeModel(stored.files, stored.metadata);
-  const flagRate = accept(parts, { candidate, version, table });
+  const flagRate = accept(parts, { candidate, version, traffic });
 
   parts.models.promote(version);
   const durationMs = parts.nowMs() - startedAtMs;
@@ -119,18 +118,18 @@ function warnAboutSkipped(logger: Logger, skipped: Readonly<Partial<Record<strin
 function fit(
   parts: TrainingParts,
   {
-    table,
+    traffic,
     read,
     startedAtMs,
   }: {
-    table: FeatureTable;
+    traffic: TrafficWindows;
     read: { records: number; fromMs: number; toMs: number };
     startedAtMs: number;
   },
 ): TrainedModel {
   const createdAt = new Date(startedAtMs).toISOString();
   return trainModel({
-    table,
+    traffic,
     isInternal: parts.isInternal,
     excludedSources: parts.excludedSources,
     settings: parts.settings,
@@ -153,13 +152,13 @@ function versionFrom(createdAt: string): string {
 
 function accept(
   parts: TrainingParts,
-  { candidate, version, table }: { candidate: TrainedModel; version: string; table: FeatureTable },
+  { candidate, version, traffic }: { candidate: TrainedModel; version: string; traffic: TrafficWindows },
 ): number {
   parts.onProgress?.({ step: 'checking the candidate', share: 0.9 });
   const selfTest = runSelfTest({ seed: parts.settings.seed });
   const checked = checkCandidate({
     model: candidate,
-    table,
+    traffic,
     isInternal: parts.isInternal,
     excludedSources: parts.excludedSources,
     thresholds: parts.thresholds,

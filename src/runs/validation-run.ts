@@ -22,13 +22,11 @@ import {
   sharesByAttack,
   sumOutcomes,
 } from '../evaluation/validation-outcome.ts';
-import type { FeatureTable } from '../features/feature-table.ts';
 import type { LogRecord } from '../features/log-record.ts';
-import { createWindowAccumulator } from '../features/window-accumulator.ts';
+import { createTrafficAccumulator, longWindowOf, type TrafficWindows } from '../features/traffic-windows.ts';
 import { membershipTest } from '../ip/network-set.ts';
 
 const MS_PER_MINUTE = 60_000;
-const MS_PER_HOUR = 3_600_000;
 
 /** What became of the lines of one file. */
 interface FileReading {
@@ -107,10 +105,10 @@ export async function runValidation(parts: ValidationParts): Promise<ValidationR
   const files = [...monday.files];
   const judged: { day: CicidsDay; truth: EntityTruth; hybrid: Uint8Array; legacy: Uint8Array }[] = [];
   for (const day of CICIDS_TEST_DAYS) {
-    const { table, truth, files: read } = await readDay(parts, day);
+    const { traffic, truth, files: read } = await readDay(parts, day);
     parts.onProgress({ step: `judging ${day}`, bytes: 0 });
-    const hybrid = flagEntities(detectors.hybrid, table);
-    const legacy = flagEntities(detectors.legacy, table);
+    const hybrid = flagEntities(detectors.hybrid, traffic);
+    const legacy = flagEntities(detectors.legacy, traffic);
     judged.push({ day, truth, hybrid, legacy });
     files.push(...read);
   }
@@ -138,7 +136,7 @@ export async function runValidation(parts: ValidationParts): Promise<ValidationR
 }
 
 interface ReadDay {
-  readonly table: FeatureTable;
+  readonly traffic: TrafficWindows;
   readonly truth: EntityTruth;
   readonly records: number;
   readonly fromMs: number;
@@ -149,12 +147,12 @@ interface ReadDay {
 async function readDay(parts: ValidationParts, day: CicidsDay): Promise<ReadDay> {
   const { dataset, settings, sample, signal, onProgress } = parts;
   const windowMs = settings.windowMinutes * MS_PER_MINUTE;
-  const accumulator = createWindowAccumulator({ windowMs });
+  const accumulator = createTrafficAccumulator({ windowMs });
   const truth = createTruthCollector(windowMs);
   let [fromMs, toMs] = [Infinity, -Infinity];
   const files = await dataset.readDay({
     day,
-    keep: createEntitySample({ share: sample, blockMs: sampleBlockMs(windowMs), seed: settings.seed }),
+    keep: createEntitySample({ share: sample, blockMs: longWindowOf(windowMs), seed: settings.seed }),
     visit(record, attack) {
       accumulator.add(record);
       if (attack !== null) truth.note(record, attack);
@@ -165,13 +163,8 @@ async function readDay(parts: ValidationParts, day: CicidsDay): Promise<ReadDay>
     signal,
   });
   const records = accumulator.recordCount;
-  const table = accumulator.finish();
-  return { table, truth: truth.labelsOf(table), records, fromMs, toMs, files };
-}
-
-/** An hour, in whole windows: what a window is judged beside must be complete as well. */
-function sampleBlockMs(windowMs: number): number {
-  return Math.ceil(MS_PER_HOUR / windowMs) * windowMs;
+  const traffic = accumulator.finish();
+  return { traffic, truth: truth.labelsOf(traffic.short), records, fromMs, toMs, files };
 }
 
 function fit(
@@ -184,7 +177,7 @@ function fit(
 ): TrainedModel {
   const timeText = (ms: number): string => (Number.isFinite(ms) ? new Date(ms).toISOString() : '');
   return trainModel({
-    table: monday.table,
+    traffic: monday.traffic,
     isInternal,
     settings,
     info: {
@@ -198,13 +191,13 @@ function fit(
   });
 }
 
-/** 1 for each entity of the table that the detector puts into the medium or the high tier. */
-function flagEntities(detector: Detector, table: FeatureTable): Uint8Array {
+/** 1 for each short entity that the detector puts into the medium or the high tier. */
+function flagEntities(detector: Detector, traffic: TrafficWindows): Uint8Array {
   const flagged = new Set<string>();
-  for (const { confidence, sourceIp, windowStartMs } of detector.detect(table))
+  for (const { confidence, sourceIp, windowStartMs } of detector.detect(traffic))
     if (confidence !== 'low') flagged.add(entityKey(sourceIp, windowStartMs));
-  const flags = Uint8Array.from(table.sourceIps, (sourceIp, entity) =>
-    Number(flagged.delete(entityKey(sourceIp, table.windowStartMs[entity]!))),
+  const flags = Uint8Array.from(traffic.short.sourceIps, (sourceIp, entity) =>
+    Number(flagged.delete(entityKey(sourceIp, traffic.short.windowStartMs[entity]!))),
   );
   if (flagged.size > 0)
     throw new Error(`${flagged.size} detections of no entity, for example ${[...flagged][0]}`);
