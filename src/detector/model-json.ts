@@ -47,21 +47,37 @@ export function readCount(value: unknown, where: string, min = 0): number {
   return number;
 }
 
-export function readTexts(value: unknown, where: string): string[] {
+export function readList(value: unknown, where: string): readonly unknown[] {
   if (!Array.isArray(value)) throw invalid(where, 'expected a list');
-  return value.map((item, index) => readText(item, `${where}[${index}]`));
+  return value;
 }
 
-/** Finite numbers; `length` of them, or any number but none where it is null. */
-export function readNumbers(
-  value: unknown,
-  { where, length, min }: { readonly where: string; readonly length: number | null; readonly min: number },
-): Float64Array {
-  if (!Array.isArray(value)) throw invalid(where, 'expected a list');
-  if (value.length === 0 || (length !== null && value.length !== length))
-    throw invalid(where, `expected ${length ?? 'some'} numbers, found ${value.length}`);
+export function readTexts(value: unknown, where: string): string[] {
+  return readList(value, where).map((item, index) => readText(item, `${where}[${index}]`));
+}
+
+interface NumbersWanted {
+  readonly where: string;
+  /** Null: any number of them but none. */
+  readonly length: number | null;
+  readonly min: number;
+}
+
+/** Finite numbers from `min` up. */
+export function readNumbers(value: unknown, { where, length, min }: NumbersWanted): Float64Array {
+  const list = readList(value, where);
+  if (list.length === 0 || (length !== null && list.length !== length))
+    throw invalid(where, `expected ${length ?? 'some'} numbers, found ${list.length}`);
   const max = Number.MAX_VALUE;
-  return Float64Array.from(value, (item, index) =>
+  return Float64Array.from(list, (item, index) =>
     readNumber(item, { where: `${where}[${index}]`, min, max }),
   );
+}
+
+/** As readNumbers, none below the one before it. */
+export function readAscending(value: unknown, wanted: NumbersWanted): Float64Array {
+  const numbers = readNumbers(value, wanted);
+  const fall = numbers.findIndex((number, index) => index > 0 && number < numbers[index - 1]!);
+  if (fall >= 0) throw invalid(`${wanted.where}[${fall}]`, 'not ascending');
+  return numbers;
 }

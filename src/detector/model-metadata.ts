@@ -1,8 +1,39 @@
 import { FEATURE_NAMES } from '../features/catalogue.ts';
-import { invalid, readCount, readNumber, readObject, readText, readTexts } from './model-json.ts';
-import { type ModelMetadata, SOURCE_GROUPS } from './trained-model.ts';
+import {
+  type Fields,
+  invalid,
+  readCount,
+  readNumber,
+  readObject,
+  readText,
+  readTexts,
+} from './model-json.ts';
+import { readReviewed } from './model-reliability.ts';
+import { readSelectionKind } from './model-selector-file.ts';
+import {
+  type BaselineExclusions,
+  type GroupDescription,
+  type ModelMetadata,
+  type ScaleDescription,
+  SOURCE_GROUPS,
+} from './trained-model.ts';
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION: ModelMetadata['schemaVersion'] = 2;
+
+/**
+ * Models of another layout are not converted: what they lack can only be learnt from traffic.
+ *
+ * @param where what the number was found in, for the message
+ * @throws AutoblockError MODEL_INVALID
+ */
+export function checkSchemaVersion(found: unknown, where: string): void {
+  if (found === SCHEMA_VERSION) return;
+  const age = typeof found === 'number' && found < SCHEMA_VERSION ? 'made by an earlier autoblock, ' : '';
+  throw invalid(
+    where,
+    `${age}schema version ${String(found)}, this one reads ${SCHEMA_VERSION}: retrain with \`autoblock train\``,
+  );
+}
 
 /**
  * Checks what `metadata_latest.json` held (fields that storage adds, as checksums, are passed over).
@@ -11,8 +42,7 @@ const SCHEMA_VERSION = 1;
  */
 export function readModelMetadata(value: unknown): ModelMetadata {
   const fields = readObject(value, 'metadata');
-  if (fields['schemaVersion'] !== SCHEMA_VERSION)
-    throw invalid('metadata.schemaVersion', `this autoblock reads version ${SCHEMA_VERSION}`);
+  checkSchemaVersion(fields['schemaVersion'], 'metadata.schemaVersion');
   if (fields['algorithm'] !== 'extended-isolation-forest')
     throw invalid('metadata.algorithm', 'expected extended-isolation-forest');
   const features = readTexts(fields['features'], 'metadata.features');
@@ -64,26 +94,31 @@ function readHyperparameters(value: unknown): ModelMetadata['hyperparameters'] {
     }),
     nEstimators: readCount(fields['nEstimators'], `${where}.nEstimators`, 1),
     sampleSize: readCount(fields['sampleSize'], `${where}.sampleSize`, 1),
-    extensionLevel: readCount(fields['extensionLevel'], `${where}.extensionLevel`),
     chi2TopK: readCount(fields['chi2TopK'], `${where}.chi2TopK`, 1),
   };
 }
 
 function readCounts(value: unknown): ModelMetadata['counts'] {
   const fields = readObject(value, 'metadata.counts');
-  const exclusions = readObject(fields['exclusions'], 'metadata.counts.exclusions');
-  const excluded = (reason: keyof ModelMetadata['counts']['exclusions']): number =>
-    readCount(exclusions[reason], `metadata.counts.exclusions.${reason}`);
+  const count = (name: string): number => readCount(fields[name], `metadata.counts.${name}`);
+  const exclusions = readExclusions(fields['exclusions'], 'metadata.counts.exclusions');
+  const sum = Object.values<number>({ ...exclusions }).reduce((total, excluded) => total + excluded, 0);
+  const excludedEntities = count('excludedEntities');
+  if (excludedEntities !== sum)
+    throw invalid('metadata.counts.excludedEntities', `${excludedEntities}, the exclusions add up to ${sum}`);
+  return { records: count('records'), entities: count('entities'), excludedEntities, exclusions };
+}
+
+function readExclusions(value: unknown, where: string): BaselineExclusions {
+  const fields = readObject(value, where);
+  const excluded = (reason: keyof BaselineExclusions): number =>
+    readCount(fields[reason], `${where}.${reason}`);
   return {
-    records: readCount(fields['records'], 'metadata.counts.records'),
-    entities: readCount(fields['entities'], 'metadata.counts.entities'),
-    excludedEntities: readCount(fields['excludedEntities'], 'metadata.counts.excludedEntities'),
-    exclusions: {
-      knownBadSources: excluded('knownBadSources'),
-      attackSignatures: excluded('attackSignatures'),
-      nothingCompleted: excluded('nothingCompleted'),
-      sampledAway: excluded('sampledAway'),
-    },
+    knownBadSources: excluded('knownBadSources'),
+    attackSignatures: excluded('attackSignatures'),
+    nothingCompleted: excluded('nothingCompleted'),
+    attackLike: excluded('attackLike'),
+    sampledAway: excluded('sampledAway'),
   };
 }
 
@@ -91,14 +126,28 @@ function readGroups(value: unknown): ModelMetadata['groups'] {
   const fields = readObject(value, 'metadata.groups');
   const groups: ModelMetadata['groups'] = {};
   for (const group of SOURCE_GROUPS) {
-    if (fields[group] === undefined) continue;
     const where = `metadata.groups.${group}`;
-    const described = readObject(fields[group], where);
-    groups[group] = {
-      entities: readCount(described['entities'], `${where}.entities`, 1),
-      selectedFeatures: readTexts(described['selectedFeatures'], `${where}.selectedFeatures`),
-    };
+    if (fields[group] !== undefined) groups[group] = readGroup(readObject(fields[group], where), where);
   }
   if (Object.keys(groups).length === 0) throw invalid('metadata.groups', 'no source group at all');
   return groups;
+}
+
+function readGroup(fields: Fields, where: string): GroupDescription {
+  return {
+    entities: readCount(fields['entities'], `${where}.entities`, 1),
+    short: readScale(fields['short'], `${where}.short`),
+    long: fields['long'] === null ? null : readScale(fields['long'], `${where}.long`),
+    ...readReviewed(fields, where),
+  };
+}
+
+function readScale(value: unknown, where: string): ScaleDescription {
+  const fields = readObject(value, where);
+  return {
+    entities: readCount(fields['entities'], `${where}.entities`, 1),
+    selection: readSelectionKind(fields['selection'], `${where}.selection`),
+    selectionReason: readText(fields['selectionReason'], `${where}.selectionReason`),
+    selectedFeatures: readTexts(fields['selectedFeatures'], `${where}.selectedFeatures`),
+  };
 }

@@ -1,19 +1,22 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { checkSchemaVersion } from '../detector/model-metadata.ts';
 import type { ModelFiles, ModelMetadata } from '../detector/trained-model.ts';
 import { AutoblockError } from '../errors.ts';
 import { hasErrorCode } from './state-errors.ts';
 
 /**
- * A model on disk is three files and a metadata file that carries the length and SHA-256 of each, and one over itself.
+ * A model on disk is four files and a metadata file that carries the length and SHA-256 of each, and one over itself.
  * That finds damage, mixed-up versions and half-written files; it is no signature against somebody who can write here.
  */
 export type ModelFileName = keyof ModelFiles;
 
-export const MODEL_FILE_NAMES: readonly ModelFileName[] = ['isolation_forest', 'scaler', 'feature_selector'];
-
-/** Metadata layouts this version reads. */
-const SCHEMA_VERSION = 1;
+export const MODEL_FILE_NAMES: readonly ModelFileName[] = [
+  'isolation_forest',
+  'scaler',
+  'feature_selector',
+  'gradient_boosting',
+];
 
 interface Fingerprint {
   readonly bytes: number;
@@ -42,11 +45,8 @@ export function manifestText(files: ModelFiles, metadata: ModelMetadata): string
 /** @throws AutoblockError MODEL_INVALID */
 export function parseManifest(text: string, path: string): Manifest {
   const { metadataSha256, ...body } = parseObject(text, path);
-  if (body['schemaVersion'] !== SCHEMA_VERSION) {
-    throw invalid(
-      `${path} has schema version ${String(body['schemaVersion'])}, this version reads ${SCHEMA_VERSION}`,
-    );
-  }
+  // Before the checksum: what else another layout holds, and how it was summed, is not known here.
+  checkSchemaVersion(body['schemaVersion'], path);
   const found = sha256(JSON.stringify(body));
   if (metadataSha256 !== found) {
     throw invalid(`${path} was changed: checksum ${found}, written with ${String(metadataSha256)}`);
@@ -57,7 +57,7 @@ export function parseManifest(text: string, path: string): Manifest {
 }
 
 /**
- * Reads the three files and proves that they are the ones the manifest was written for.
+ * Reads the four files and proves that they are the ones the manifest was written for.
  * @throws AutoblockError MODEL_INVALID naming the file and both checksums
  */
 export function readModelFiles(manifest: Manifest, pathOf: (name: ModelFileName) => string): StoredModel {
@@ -70,6 +70,7 @@ export function readModelFiles(manifest: Manifest, pathOf: (name: ModelFileName)
       isolation_forest: read('isolation_forest'),
       scaler: read('scaler'),
       feature_selector: read('feature_selector'),
+      gradient_boosting: read('gradient_boosting'),
     },
   };
 }

@@ -20,8 +20,9 @@ export const VERSION_FILES: Record<ModelFileName, string> = {
   isolation_forest: 'isolation_forest.bin',
   scaler: 'scaler.json',
   feature_selector: 'feature_selector.json',
+  gradient_boosting: 'gradient_boosting.bin',
 };
-/** A promotion exchanges four files in a few milliseconds: a reader that met it half-way looks again. */
+/** A promotion exchanges five files in a few milliseconds: a reader that met it half-way looks again. */
 const READ_ATTEMPTS = 5;
 const READ_PAUSE_MS = 40;
 

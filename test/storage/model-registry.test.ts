@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -21,11 +22,23 @@ import { runAndKill } from '../support/killed-process.ts';
 import { capturingLogger } from '../support/logger.ts';
 import { silentLogger } from '../support/temporary-ledger.ts';
 
-const LATEST_FILES = ['isolation_forest_latest', 'scaler_latest', 'feature_selector_latest'];
+const LATEST_FILES = [
+  'isolation_forest_latest',
+  'scaler_latest',
+  'feature_selector_latest',
+  'gradient_boosting_latest',
+];
+/** What each is called in the directory of its version, in the same order. */
+const VERSION_FILES = [
+  'isolation_forest.bin',
+  'scaler.json',
+  'feature_selector.json',
+  'gradient_boosting.bin',
+];
 
 function metadataOf(version: string): ModelMetadata {
   return {
-    schemaVersion: 1,
+    schemaVersion: 2,
     version,
     createdAt: `2026-11-22T03:00:00.000Z#${version}`,
     algorithm: 'extended-isolation-forest',
@@ -37,13 +50,26 @@ function metadataOf(version: string): ModelMetadata {
       contamination: 0.03,
       nEstimators: 250,
       sampleSize: 256,
-      extensionLevel: 17,
       chi2TopK: 18,
     },
     features: ['log_count', 'bytes_total'],
     internalNetworks: ['10.0.0.0/8'],
     counts: { records: 1e6, entities: 1234, excludedEntities: 5 } as ModelMetadata['counts'],
-    groups: { external: { entities: 1234, selectedFeatures: ['log_count'] } },
+    groups: {
+      external: {
+        entities: 1234,
+        short: {
+          entities: 1234,
+          selection: 'chi-square',
+          selectionReason: 'better',
+          selectedFeatures: ['log_count'],
+        },
+        long: null,
+        verdicts: { attacks: 3, benign: 4 },
+        reliability: [{ from: 0, to: 100, reviewed: 7, attacks: 3 }],
+        leastHighRisk: 0,
+      },
+    },
   };
 }
 
@@ -54,6 +80,7 @@ function filesOf(version: string): ModelFiles {
     isolation_forest: fill('forest', 200_000),
     scaler: fill('scaler', 9000),
     feature_selector: fill('selector', 5000),
+    gradient_boosting: fill('trees', 60_000),
   };
 }
 
@@ -110,12 +137,7 @@ describe('the models folder', () => {
     expect(names.sort()).toEqual(
       ['metadata_latest.json', 'promotions.json', 'v1', 'v2', ...LATEST_FILES].sort(),
     );
-    expect(readdirSync(join(directory, 'v2')).sort()).toEqual([
-      'feature_selector.json',
-      'isolation_forest.bin',
-      'metadata.json',
-      'scaler.json',
-    ]);
+    expect(readdirSync(join(directory, 'v2')).sort()).toEqual(['metadata.json', ...VERSION_FILES].sort());
     expect(registry.readLatest()).toEqual(registry.read('v2'));
     expect(registry.latestVersion()).toBe('v2');
     const written = JSON.parse(readFileSync(join(directory, 'metadata_latest.json'), 'utf8')) as {
@@ -254,11 +276,7 @@ describe('a tampered or half-written model', () => {
 
   it.each(LATEST_FILES)('is refused when %s is the file of another version, cut or longer', (name) => {
     const path = join(directory, name);
-    const saved = {
-      isolation_forest_latest: 'isolation_forest.bin',
-      scaler_latest: 'scaler.json',
-      feature_selector_latest: 'feature_selector.json',
-    }[name]!;
+    const saved = VERSION_FILES[LATEST_FILES.indexOf(name)]!;
     copyFileSync(join(directory, 'v1', saved), path);
     expect(() => registry.readLatest()).toThrow(refusal('MODEL_INVALID'));
     copyFileSync(join(directory, 'v2', saved), path);
@@ -288,7 +306,7 @@ describe('a tampered or half-written model', () => {
     );
   });
 
-  it.each(['', '{"version":', '[]', 'null', '{"schemaVersion":2}', '{"schemaVersion":1,"version":"v2"}'])(
+  it.each(['', '{"version":', '[]', 'null', '{"schemaVersion":3}', '{"schemaVersion":2,"version":"v2"}'])(
     'is refused with the metadata %s',
     (text) => {
       writeFileSync(join(directory, 'metadata_latest.json'), text);
@@ -296,6 +314,28 @@ describe('a tampered or half-written model', () => {
       expect(registry.latestVersion()).toBe('unreadable');
     },
   );
+
+  it('of an earlier autoblock is refused with the command that makes a new one, and never gone back to', () => {
+    const path = join(directory, 'v1', 'metadata.json');
+    // As the earlier version wrote it: another layout, three files, and checksums that hold.
+    const body = { schemaVersion: 1, version: 'v1', createdAt: '2026-11-01T03:00:00.000Z', checksums: {} };
+    const metadataSha256 = createHash('sha256').update(JSON.stringify(body)).digest('hex');
+    writeFileSync(path, JSON.stringify({ ...body, metadataSha256 }));
+    rmSync(join(directory, 'v1', 'gradient_boosting.bin'));
+    const why = `${path}: made by an earlier autoblock, schema version 1, this one reads 2: retrain with \`autoblock train\``;
+    expect(() => registry.read('v1')).toThrow(refusal('MODEL_INVALID'));
+    expect(() => registry.promote('v1')).toThrow(why);
+    expect(registry.list().find((model) => model.version === 'v1')).toMatchObject({
+      valid: false,
+      problem: why,
+    });
+    expect(registry.previous()).toBeNull();
+    copyFileSync(path, join(directory, 'metadata_latest.json'));
+    expect(() => registry.readLatest()).toThrow(/retrain with `autoblock train`/);
+    expect(registry.latestVersion()).toBe('unreadable');
+    registry.promote(registry.save(modelOf('v3')));
+    expect(registry.readLatest()?.version).toBe('v3');
+  });
 
   it('is refused as a version, cannot be promoted, and is listed with its problem', () => {
     truncateSync(join(directory, 'v1', 'scaler.json'), 100);
@@ -318,12 +358,11 @@ describe('a promotion that was killed', () => {
   });
   afterAll(() => compiled.remove());
 
-  it.each([1, 2, 3])('after %i of its 3 files leaves the old model readable and says so', (exchanged) => {
+  it.each([1, 2, 3, 4])('after %i of its 4 files leaves the old model readable and says so', (exchanged) => {
     saveAndPromote('v1');
     registry.save(modelOf('v2'));
     writeFileSync(join(directory, 'promotions.json'), JSON.stringify({ history: ['v1'], underWay: 'v2' }));
-    const files = ['isolation_forest.bin', 'scaler.json', 'feature_selector.json'].slice(0, exchanged);
-    for (const [index, file] of files.entries()) {
+    for (const [index, file] of VERSION_FILES.slice(0, exchanged).entries()) {
       copyFileSync(join(directory, 'v2', file), join(directory, LATEST_FILES[index]!));
     }
     const { logger, lines } = capturingLogger();
