@@ -6,6 +6,7 @@ export function exclusionsText(excluded: number, reasons: BaselineExclusions): s
     [reasons.nothingCompleted, 'in which nothing completed'],
     [reasons.attackSignatures, 'with an attack signature'],
     [reasons.knownBadSources, 'of known bad sources'],
+    [reasons.attackLike, 'much like injected attacks'],
     [reasons.sampledAway, 'more of the same'],
   ].flatMap(([count, why]) => (count === 0 ? [] : [`${String(count)} ${String(why)}`]));
   return told.length === 0 ? 'none left out' : `${excluded} left out (${told.join(', ')})`;

@@ -33,6 +33,12 @@ describe('autoblock models and train before there is a model', () => {
     expect(await models()).toEqual({ models: [], latestProblem: null });
   });
 
+  it('exits 1 with MODEL_MISSING when there is nothing to show', async () => {
+    const { code, stderr } = await run('models', 'show');
+    expect(code).toBe(1);
+    expect(stderr).toContain('autoblock: MODEL_MISSING: there is no model yet');
+  });
+
   it('exits 1 with NOT_FOUND when there is nothing to use or to go back to', async () => {
     for (const args of [['use', '20260101T000000000Z'], ['use', '../../etc'], ['rollback']]) {
       const { code, stderr } = await run('models', ...args);
@@ -76,7 +82,10 @@ describe('autoblock train, and the choice between two models', () => {
     const text = await site.run(args, HYBRID);
     expect(text.code).toBe(0);
     expect(text.stdout).toMatch(/^model \S+ is now the latest\n {2}\d+ log records, \d{4}-/);
-    expect(text.stdout).toMatch(/25 features, 18 selected; contamination 0\.03/);
+    expect(text.stdout).toMatch(/contamination 0\.03; \d+\.\d\d % of the training traffic flagged/);
+    expect(text.stdout).toMatch(/^ {4}short windows: (18 of|all) 25 features \(/m);
+    expect(text.stdout).toMatch(/^ {4}long windows: /m);
+    expect(text.stdout).toMatch(/^ {4}operator verdicts learnt: 0 attacks, 0 harmless$/m);
     first = /^model (\S+)/.exec(text.stdout)![1]!;
     const trained = await site.json(args, { ...HYBRID, SEED: '43' });
     expect(trained).toMatchObject({ truncated: false, metadata: { source: 'flows' } });
@@ -94,6 +103,22 @@ describe('autoblock train, and the choice between two models', () => {
     const { stdout } = await run('models', 'list');
     expect(stdout).toMatch(new RegExp(`^${second} +\\d{4}-\\d\\d-\\d\\d \\S+Z +latest +ok$`, 'm'));
     expect(stdout).toMatch(new RegExp(`^${first} +\\d{4}-\\d\\d-\\d\\d \\S+Z +ok$`, 'm'));
+  });
+
+  it('shows what the latest or a certain version learnt', async () => {
+    const { code, stdout } = await run('models', 'show');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^model ${second}, trained \\d{4}-.* from flows\n`));
+    expect(stdout).toMatch(/^ {2}short windows: (18 of|all) 25 features \(/m);
+    expect(stdout).toMatch(/^ {2}high tier: from CONFIDENCE_HIGH on$/m);
+    expect(stdout).toMatch(/^ {2}risk against operator verdicts: none to compare$/m);
+    expect(await site.json(['models', 'show', first], HYBRID)).toMatchObject({
+      schemaVersion: 2,
+      version: first,
+    });
+    const unknown = await run('models', 'show', '20200101T000000000Z');
+    expect(unknown.code).toBe(1);
+    expect(unknown.stderr).toContain('NOT_FOUND: no model 20200101T000000000Z');
   });
 
   it('judges with the latest model, and status names it', async () => {

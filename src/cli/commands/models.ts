@@ -3,21 +3,25 @@ import { decodeModel } from '../../detector/model-files.ts';
 import { AutoblockError, EXIT } from '../../errors.ts';
 import { type Command, type Invocation, refuseOperands } from '../command.ts';
 import { latestModelState } from '../latest-model-state.ts';
+import { modelText } from '../model-text.ts';
 import { withWorkplace } from '../session.ts';
 import { renderTable, timeText } from '../tables.ts';
 
 export const modelsCommand: Command = {
   name: 'models',
-  summary: 'trained models: list, use a certain one, go back to the one before',
-  usage: ['models list [--json]', 'models use VERSION', 'models rollback'],
+  summary: 'trained models: list, show what was learnt, use a certain one, go back to the one before',
+  usage: ['models list [--json]', 'models show [VERSION] [--json]', 'models use VERSION', 'models rollback'],
   details: [
     'A running daemon loads the chosen model before its next detection. Only models that verify can be chosen.',
+    'show tells of the latest model, or of VERSION: what it learnt from, which features it looks at in short and long',
+    'windows and why, and how often what it calls risky was an attack by operator verdicts.',
     'rollback goes to the model that was the latest before; again, one further back. use leads forth, too.',
   ].join('\n'),
   options: { json: { type: 'boolean', description: 'JSON on stdout' } },
   operands: true,
   examples: [
     'autoblock models list',
+    'autoblock models show',
     'autoblock models use 20260131T030000000Z',
     'autoblock models rollback',
   ],
@@ -28,6 +32,8 @@ export const modelsCommand: Command = {
         case 'list':
           refuseOperands('models list', operands);
           return Promise.resolve(list(invocation, workplace));
+        case 'show':
+          return Promise.resolve(show(invocation, workplace, operands));
         case 'use':
           return Promise.resolve(use(invocation, workplace, oneVersion(operands)));
         case 'rollback':
@@ -36,7 +42,7 @@ export const modelsCommand: Command = {
         default:
           throw new AutoblockError(
             'USAGE',
-            `models: got "${verb ?? 'nothing'}", wanted list, use or rollback`,
+            `models: got "${verb ?? 'nothing'}", wanted list, show, use or rollback`,
           );
       }
     });
@@ -73,6 +79,19 @@ function list(invocation: Invocation, { config, registry }: Workplace): number {
       `\nthe latest model is not usable: ${latest.problem}\n${cure} puts a sound one in place`,
     );
   }
+  return EXIT.ok;
+}
+
+function show(
+  invocation: Invocation,
+  { registry }: Workplace,
+  [version, ...rest]: readonly string[],
+): number {
+  refuseOperands(`models show ${version ?? ''}`.trim(), rest);
+  const stored = version === undefined ? registry.readLatest() : registry.read(version);
+  if (stored === null) throw new AutoblockError('MODEL_MISSING', 'there is no model yet');
+  const { metadata } = decodeModel(stored.files, stored.metadata);
+  invocation.output.out(invocation.flag('json') ? JSON.stringify(metadata) : modelText(metadata));
   return EXIT.ok;
 }
 

@@ -5,6 +5,7 @@ import { addressSet } from '../../ip/network-set.ts';
 import type { TrainingResult } from '../../runs/training-run.ts';
 import { type Command, type Invocation, pointInTime, wholeNumber } from '../command.ts';
 import { exclusionsText } from '../exclusions-text.ts';
+import { groupLines } from '../model-text.ts';
 import { createProgress } from '../progress.ts';
 import { interruptSignal, withWorkplace } from '../session.ts';
 
@@ -121,17 +122,12 @@ async function train(
 
 function asText(result: TrainingResult): string {
   const { metadata } = result;
-  const groups = Object.entries(metadata.groups).map(
-    ([group, fitted]) =>
-      `  ${group}: ${fitted.entities} source windows; features: ${fitted.selectedFeatures.join(', ')}`,
-  );
   return [
     `model ${result.version} is now the latest`,
     `  ${result.records} log records${result.truncated ? ' (truncated)' : ''}, ${metadata.trainingWindow.from} to ${metadata.trainingWindow.to}`,
     `  ${metadata.counts.entities} source windows learnt, ${exclusionsText(metadata.counts.excludedEntities, metadata.counts.exclusions)}`,
-    `  ${metadata.features.length} features, ${metadata.hyperparameters.chi2TopK} selected; contamination ${metadata.hyperparameters.contamination}; ` +
-      `${(result.flagRate * 100).toFixed(2)} % of the training traffic flagged`,
-    ...groups,
+    `  contamination ${metadata.hyperparameters.contamination}; ${(result.flagRate * 100).toFixed(2)} % of the training traffic flagged`,
+    ...groupLines(metadata).map((line) => `  ${line}`),
     `  trained in ${(result.durationMs / 1000).toFixed(1)} s`,
   ].join('\n');
 }

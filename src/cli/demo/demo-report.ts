@@ -80,7 +80,7 @@ function modelLines({ run }: Told): string[] {
     `         ${metadata.counts.entities} source windows learnt in ${(run.training.durationMs / 1000).toFixed(1)} s, ${exclusionsText(metadata.counts.excludedEntities, metadata.counts.exclusions)}`,
     ...Object.entries(metadata.groups).map(
       ([group, fitted]) =>
-        `         ${group}: ${fitted.entities} source windows; ${fitted.selectedFeatures.slice(0, 6).join(', ')}, ...`,
+        `         ${group}: ${fitted.entities} source windows; ${fitted.short.selectedFeatures.slice(0, 6).join(', ')}, ...`,
     ),
   ];
 }
