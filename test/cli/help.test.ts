@@ -88,7 +88,7 @@ describe('what is not understood', () => {
     { asked: 'review accept 1', found: '"accept"', instead: ['list', 'show', 'approve', 'reject'] },
     { asked: 'review approve', found: 'review', instead: ['no ID or address'] },
     { asked: 'review list --status open', found: '"open"', instead: ['pending', 'expired', 'all'] },
-    { asked: 'models drop', found: '"drop"', instead: ['list', 'use', 'rollback'] },
+    { asked: 'models drop', found: '"drop"', instead: ['list', 'show', 'use', 'rollback'] },
     { asked: 'models use', found: 'models use', instead: ['no version'] },
     { asked: 'models rollback 2', found: '"2"', instead: ['nothing'] },
     { asked: 'train --source files', found: '"files"', instead: ['database', 'flows'] },
