@@ -19,7 +19,7 @@ const FROM_MS = Date.UTC(2026, 0, 1);
 const HOUR_MS = 3_600_000;
 const WINDOW_MINUTES = 5;
 const PART_FLAG = '--part-of-detect-bench';
-const MODEL_PARTS = ['isolation_forest', 'scaler', 'feature_selector'];
+const MODEL_PARTS = ['isolation_forest', 'scaler', 'feature_selector', 'gradient_boosting'];
 
 const load = (path) => import(new URL(path, DIST).href);
 const seconds = (sinceMs) => Number(((performance.now() - sinceMs) / 1000).toFixed(3));
@@ -161,8 +161,8 @@ async function drainPart({ pool, relation, job }) {
 
 async function readFeatures({ pool, relation, job }) {
   const { readLogRecords } = await load('log-source/log-reader.js');
-  const { createWindowAccumulator } = await load('features/window-accumulator.js');
-  const accumulator = createWindowAccumulator({ windowMs: WINDOW_MINUTES * 60_000 });
+  const { createTrafficAccumulator } = await load('features/traffic-windows.js');
+  const accumulator = createTrafficAccumulator({ windowMs: WINDOW_MINUTES * 60_000 });
   const read = await readLogRecords({
     pool,
     relation,
@@ -180,10 +180,10 @@ async function readFeatures({ pool, relation, job }) {
 async function trainPart(parts) {
   const { trainModel } = await load('detector/train-model.js');
   const { encodeModel } = await load('detector/model-files.js');
-  const table = await readFeatures(parts);
+  const traffic = await readFeatures(parts);
   const startedAt = performance.now();
   const model = trainModel({
-    table,
+    traffic,
     isInternal,
     settings: {
       contamination: 0.03,
@@ -222,10 +222,10 @@ async function detectPart(parts) {
   const detector = createHybridDetector({ model, thresholds: { highRisk: 95, mediumRisk: 70 }, isInternal });
 
   const startedAt = performance.now();
-  const table = await readFeatures(parts);
+  const traffic = await readFeatures(parts);
   const readAndFeaturesSeconds = seconds(startedAt);
   const scoringAt = performance.now();
-  const detections = detector.detect(table);
+  const detections = detector.detect(traffic);
   const scoreSeconds = seconds(scoringAt);
   const totalSeconds = seconds(startedAt);
   const usage = process.resourceUsage();
@@ -233,7 +233,7 @@ async function detectPart(parts) {
     readAndFeaturesSeconds,
     scoreSeconds,
     totalSeconds,
-    entities: table.entityCount,
+    entities: traffic.short.entityCount,
     detections: detections.length,
     // Tells the work from the waiting on a machine that has something else to do.
     cpuSeconds: Number(((usage.userCPUTime + usage.systemCPUTime) / 1e6).toFixed(3)),
