@@ -1,10 +1,10 @@
-import { generateAttacks } from '../../src/detector/attack-injection.ts';
 import { type TrainingSettings, trainModel } from '../../src/detector/train-model.ts';
 import type { TrainedModel } from '../../src/detector/trained-model.ts';
+import { generateAttacks } from '../../src/evaluation/self-test-attacks.ts';
 import { generateNormalSamples } from '../../src/evaluation/self-test-traffic.ts';
-import type { FeatureTable } from '../../src/features/feature-table.ts';
 import type { LogRecord } from '../../src/features/log-record.ts';
-import { fold, WINDOW_MS } from './traffic.ts';
+import type { TrafficWindows } from '../../src/features/traffic-windows.ts';
+import { foldTraffic, WINDOW_MS } from './traffic.ts';
 
 export const thresholds = { highRisk: 95, mediumRisk: 70 };
 
@@ -41,6 +41,6 @@ export function attackRecords(count: number, seed = 2): LogRecord[] {
 }
 
 /** 900 harmless sources inside and outside, and 50 attackers among them. */
-export const siteTable: FeatureTable = fold([...normalRecords(900), ...attackRecords(50)]);
+export const siteTraffic: TrafficWindows = foldTraffic([...normalRecords(900), ...attackRecords(50)]);
 
-export const siteModel: TrainedModel = trainModel({ table: siteTable, isInternal, settings, info });
+export const siteModel: TrainedModel = trainModel({ traffic: siteTraffic, isInternal, settings, info });

@@ -1,6 +1,7 @@
 import { EVIDENCE_COLUMNS, type EvidenceColumn } from '../../src/features/evidence.ts';
 import type { FeatureTable } from '../../src/features/feature-table.ts';
 import type { LogRecord } from '../../src/features/log-record.ts';
+import { createTrafficAccumulator, type TrafficWindows } from '../../src/features/traffic-windows.ts';
 import { createWindowAccumulator } from '../../src/features/window-accumulator.ts';
 
 export const WINDOW_MS = 300_000;
@@ -39,6 +40,13 @@ export function flows(
 
 export function fold(records: readonly LogRecord[], windowMs = WINDOW_MS): FeatureTable {
   const accumulator = createWindowAccumulator({ windowMs });
+  for (const record of records) accumulator.add(record);
+  return accumulator.finish();
+}
+
+/** The same at both time scales, as detectors and training want it. */
+export function foldTraffic(records: readonly LogRecord[], windowMs = WINDOW_MS): TrafficWindows {
+  const accumulator = createTrafficAccumulator({ windowMs });
   for (const record of records) accumulator.add(record);
   return accumulator.finish();
 }
