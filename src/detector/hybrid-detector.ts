@@ -1,15 +1,19 @@
 import type { TrafficWindows } from '../features/traffic-windows.ts';
-import { type Detection, type TierThresholds, tierOf } from './detection.ts';
+import { type Detection, type Reason, type TierThresholds, tierOf } from './detection.ts';
 import { byRiskThenSource, createGroupOf, type Detector } from './detector.ts';
 import { type AssessedEntity, assessEntities } from './entity-assessment.ts';
 import { evidenceOf, isSingleProbe } from './evidence-row.ts';
 import { explainFeatures } from './explanation.ts';
 import { judgeByRules, suspicionByRules } from './legacy-detector.ts';
+import { formatNumber } from './number-text.ts';
 import { gatherEvidence } from './stage-evidence.ts';
 import { type GroupModel, SOURCE_GROUPS, type SourceGroup, type TrainedModel } from './trained-model.ts';
 
 /** Sentences a detection carries besides the caps: enough to judge it, few enough to be read. */
 const FEATURE_SENTENCES = 2;
+
+/** So few say little by themselves. */
+const FEW_FLOWS = 3;
 
 /**
  * Forest, boosting and signatures together, at two time scales. Sources of a group the model does not know are judged
@@ -111,27 +115,19 @@ function detectByModel(judgement: GroupJudgement & { readonly modelVersion: stri
   return detections;
 }
 
+type JudgedEntity = GroupJudgement & { readonly modelVersion: string; readonly assessed: AssessedEntity };
+
 /** Lone failing probes make no detection: there are hundreds of thousands of them, and a row for each would bury the rest. */
-function toDetection({
-  traffic: { short },
-  groupModel,
-  modelVersion,
-  thresholds,
-  assessed: { entity, hit, assessment },
-}: GroupJudgement & { readonly modelVersion: string; readonly assessed: AssessedEntity }): Detection | null {
+function toDetection(judged: JudgedEntity): Detection | null {
+  const { groupModel, modelVersion, thresholds } = judged;
+  const { short } = judged.traffic;
+  const { entity, hit, assessment } = judged.assessed;
   if (assessment === null) return null;
-  const confidence = tierOf(assessment.riskScore, {
-    ...thresholds,
-    highRisk: Math.max(thresholds.highRisk, groupModel.leastHighRisk),
-  });
+  const isHeldBack =
+    assessment.riskScore >= thresholds.highRisk && assessment.riskScore < groupModel.leastHighRisk;
+  const confidence = isHeldBack ? 'medium' : tierOf(assessment.riskScore, thresholds);
   if (confidence === 'low' && isSingleProbe(evidenceOf(short, entity))) return null;
-  const featureReasons = explainFeatures({
-    table: short,
-    entity,
-    model: groupModel.short,
-    limit: FEATURE_SENTENCES,
-    without: hit?.reason.subject ?? null,
-  });
+  const heldBack = isHeldBack ? [heldBackReason(assessment.riskScore, groupModel.leastHighRisk)] : [];
   return {
     sourceIp: short.sourceIps[entity]!,
     windowStartMs: short.windowStartMs[entity]!,
@@ -139,11 +135,30 @@ function toDetection({
     riskScore: assessment.riskScore,
     confidence,
     anomalyType: assessment.anomalyType,
-    reasons: [...(hit === null ? [] : [hit.reason]), ...featureReasons, ...assessment.caps],
+    reasons: [...(hit === null ? [] : [hit.reason]), ...explain(judged), ...assessment.caps, ...heldBack],
     logCount: short.logCount[entity]!,
     firstSeenMs: short.firstSeenMs[entity]!,
     lastSeenMs: short.lastSeenMs[entity]!,
     detector: 'hybrid',
     modelVersion,
   };
+}
+
+function heldBackReason(riskScore: number, leastHighRisk: number): Reason {
+  const from = leastHighRisk > 100 ? 'at no risk' : `from risk ${formatNumber(leastHighRisk)} on`;
+  const text = `Of what operators reviewed here too much of this risk was harmless: blocked ${from}, left to an operator`;
+  return { text, subject: 'reliability', observed: riskScore, typical: null };
+}
+
+/** What the forest found odd in the window itself; where that is only a few flows, also in the long one around it. */
+function explain({ traffic, groupModel, assessed: { entity, hit } }: JudgedEntity): Reason[] {
+  const { short, long, longOf } = traffic;
+  const without = hit?.reason.subject ?? null;
+  const needsContext = hit?.scale === 'long' || short.logCount[entity]! <= FEW_FLOWS;
+  const around =
+    groupModel.long === null || !needsContext
+      ? []
+      : explainFeatures({ table: long, entity: longOf[entity]!, model: groupModel.long, limit: 1, without });
+  const limit = FEATURE_SENTENCES - around.length;
+  return [...explainFeatures({ table: short, entity, model: groupModel.short, limit, without }), ...around];
 }
