@@ -17,6 +17,15 @@ describe('the catalogue', () => {
     );
   });
 
+  it('tells what volume cannot: sizes that repeat, exchanges completed, ports ordinary clients do not use', () => {
+    expect(FEATURE_NAMES).toEqual(
+      expect.arrayContaining(['flow_size_cv', 'established_share', 'uncommon_port_share']),
+    );
+    // What they replaced told less; a model trained on the one must not be read as the other.
+    for (const gone of ['packets_total', 'udp_share', 'privileged_port_share'])
+      expect(FEATURE_NAMES).not.toContain(gone);
+  });
+
   it('names every feature in snake_case and says unit, formula and meaning', () => {
     for (const feature of FEATURE_CATALOGUE) {
       expect(feature.name).toMatch(/^[a-z]+(_[a-z]+)*$/);

@@ -4,6 +4,7 @@ import {
   isAnsweredTcp,
   isDropped,
   isEstablishedTcp,
+  isEverydayPort,
   isIcmp,
   isLoginPort,
   isLongFlow,
@@ -78,6 +79,16 @@ describe('single facts', () => {
   it('login ports open machines; web and database ports do not count', () => {
     expect([22, 23, 3389, 5900, 8291].every(isLoginPort)).toBe(true);
     expect([80, 443, 3306, 5432].some(isLoginPort)).toBe(false);
+  });
+});
+
+describe('an everyday port', () => {
+  it('is one that clients use without anybody doing anything', () => {
+    expect([53, 80, 123, 443, 993, 1900, 5228, 5353, 51_820].every(isEverydayPort)).toBe(true);
+  });
+
+  it('is none that only administrators and attackers ask for, nor an unknown one', () => {
+    expect([21, 22, 23, 445, 3306, 3389, 4444, 6379, 8080, 0, -1].some(isEverydayPort)).toBe(false);
   });
 });
 

@@ -1,47 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { FEATURE_COUNT, FEATURE_NAMES, type FeatureName } from '../../src/features/catalogue.ts';
-import { EVIDENCE_COLUMNS, EVIDENCE_COUNT, type EvidenceColumn } from '../../src/features/evidence.ts';
-import type { FeatureTable } from '../../src/features/feature-table.ts';
+import type { FeatureName } from '../../src/features/catalogue.ts';
 import type { LogRecord } from '../../src/features/log-record.ts';
 import { createWindowAccumulator } from '../../src/features/window-accumulator.ts';
-
-const WINDOW_MS = 300_000;
-/** Start of a five-minute window. */
-const START_MS = 5_666_667 * WINDOW_MS;
-
-const RECORD: LogRecord = {
-  timestampMs: START_MS,
-  sourceIp: '203.0.113.7',
-  sourcePort: null,
-  destinationIp: '198.51.100.1',
-  destinationPort: null,
-  protocol: null,
-  action: null,
-  bytes: null,
-  packets: null,
-};
-
-function at(seconds: number, fields: Partial<LogRecord>): LogRecord {
-  return { ...RECORD, timestampMs: START_MS + seconds * 1000, ...fields };
-}
-
-function fold(records: readonly LogRecord[], windowMs = WINDOW_MS): FeatureTable {
-  const accumulator = createWindowAccumulator({ windowMs });
-  for (const record of records) accumulator.add(record);
-  return accumulator.finish();
-}
-
-function featuresOf(table: FeatureTable, entity = 0): Record<FeatureName, number> {
-  return Object.fromEntries(
-    FEATURE_NAMES.map((name, index) => [name, table.values[entity * FEATURE_COUNT + index]!]),
-  ) as Record<FeatureName, number>;
-}
-
-function evidenceOf(table: FeatureTable, entity = 0): Record<EvidenceColumn, number> {
-  return Object.fromEntries(
-    EVIDENCE_COLUMNS.map((name, index) => [name, table.evidence[entity * EVIDENCE_COUNT + index]!]),
-  ) as Record<EvidenceColumn, number>;
-}
+import { at, evidenceOf, featuresOf, fold, RECORD, START_MS, WINDOW_MS } from './one-source.ts';
 
 /** A login, a dropped retry, a probe, a DNS question without counts, a ping, and a record that says next to nothing. */
 const SIX_RECORDS: readonly LogRecord[] = [
@@ -78,14 +39,17 @@ const SIX_RECORDS: readonly LogRecord[] = [
 /** Gaps 10, 10, 0.5, 50, 60 s: mean 26.1, mean square 1260.05. */
 const GAP_VARIATION = Math.sqrt(1260.05 - 26.1 ** 2) / 26.1;
 
+/** Known sizes 2000, 60, 80, 84 bytes: mean 556, mean square 1,004,264. */
+const FLOW_SIZE_VARIATION = Math.sqrt(1_004_264 - 556 ** 2) / 556;
+
 describe('features of six records, computed by hand', () => {
   const expected: Record<FeatureName, number> = {
     flow_count: 6,
     bytes_total: 2224,
-    packets_total: 19,
     bytes_per_flow_mean: 556,
     packets_per_flow_mean: 3.8,
     bytes_per_packet_mean: 556 / 3.8,
+    flow_size_cv: FLOW_SIZE_VARIATION,
     peak_flows_per_minute: 4,
     active_seconds: 130.5,
     inter_arrival_mean_seconds: 26.1,
@@ -93,12 +57,12 @@ describe('features of six records, computed by hand', () => {
     burst_share: 1 / 5,
     active_minute_share: 3 / 5,
     tcp_share: 3 / 6,
-    udp_share: 1 / 6,
     icmp_share: 1 / 6,
     dropped_share: 1 / 6,
     unanswered_share: 2 / 3,
+    established_share: 1 / 6,
     login_port_share: 2 / 6,
-    privileged_port_share: 3 / 6,
+    uncommon_port_share: 3 / 6,
     distinct_destinations: 3,
     distinct_destination_ports: 3,
     destinations_per_flow: 3 / 6,
@@ -237,6 +201,23 @@ describe('windows', () => {
     const table = fold(records);
     expect(table.entityCount).toBe(40 * 250);
     expect(new Set(table.logCount)).toEqual(new Set([2]));
+  });
+
+  it('begin at multiples of their length from another origin where one is given', () => {
+    const accumulator = createWindowAccumulator({ windowMs: WINDOW_MS, originMs: START_MS + 120_000 });
+    for (const second of [119, 120, 419.999, 420]) accumulator.add(at(second, {}));
+    const table = accumulator.finish();
+    expect(Array.from(table.windowStartMs, (startMs) => (startMs - START_MS) / 1000)).toEqual([
+      -180, 120, 420,
+    ]);
+    expect(Array.from(table.logCount)).toEqual([1, 2, 1]);
+  });
+
+  it('count minutes from their own start, wherever that lies', () => {
+    const accumulator = createWindowAccumulator({ windowMs: WINDOW_MS, originMs: START_MS + 30_000 });
+    // 30-90 s is one minute of this window, 90 s the next.
+    for (const second of [31, 61, 89, 90]) accumulator.add(at(second, {}));
+    expect(featuresOf(accumulator.finish())).toMatchObject({ peak_flows_per_minute: 3 });
   });
 
   it('of an hour have sixty minutes', () => {
