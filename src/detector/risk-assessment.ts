@@ -63,7 +63,10 @@ export function assessRisk(
   if (!isSuspicious && hit === null) return null;
   const caps: Cap[] = [];
   if (hit === null) caps.push(MODEL_ALONE);
-  if (hit === null && boostingLogOdds <= 0 && looksServed(row)) caps.push(SERVED);
+  if (hit === null && boostingLogOdds <= 0) {
+    if (looksServed(row)) caps.push(SERVED);
+    else if (looksLikeReplies(row)) caps.push(ANSWERS);
+  }
   if (hit !== null && !isSuspicious) caps.push(SIGNATURE_ALONE);
   if (isLoneProbe(evidence)) caps.push(SINGLE_FLOW);
   const uncapped = uncappedRisk({ modelRisk, hit });
@@ -116,6 +119,13 @@ const SERVED: Cap = {
   text: 'Unusual, but mostly answered, and nothing in it looks like an attack',
 };
 
+/** Late packets of forgotten connections: too short to pass for served, and each to a port of its own. */
+const ANSWERS: Cap = {
+  below: 'medium',
+  subject: 'service_reply_flows',
+  text: 'Unusual, but mostly from a service port to client ports, and nothing in it looks like an attack',
+};
+
 const SIGNATURE_ALONE: Cap = {
   below: 'high',
   subject: 'within_usual',
@@ -164,7 +174,7 @@ export function applyCaps({
 }): { readonly riskScore: number; readonly caps: readonly Reason[] } {
   const applicable = [...caps];
   if (forgeable) applicable.push(FORGEABLE);
-  if (looksLikeReplies(row)) applicable.push(REPLIES);
+  if (looksLikeReplies(row) && !caps.includes(ANSWERS)) applicable.push(REPLIES);
   if (looksLikeWork(row, anomalyType)) applicable.push(LONG_FLOWS);
   // Rounded before comparing: 94.96 is shown as 95 and must meet the caps of 95.
   const rounded = Math.round(raw * 10) / 10;
@@ -197,7 +207,7 @@ function looksLikeWork(row: EvidenceRow, anomalyType: AnomalyType): boolean {
 }
 
 function observedOf(cap: Cap, row: EvidenceRow): number {
-  if (cap === REPLIES) return row('service_reply_flows');
+  if (cap === REPLIES || cap === ANSWERS) return row('service_reply_flows');
   if (cap === LONG_FLOWS) return row('long_flows');
   return cap === FORGEABLE || cap === SERVED ? row('established_tcp_flows') : row('flows');
 }
