@@ -50,17 +50,18 @@ export async function detectionJob(parts: JobParts): Promise<void> {
 /** Weekly retraining in a thread; detection goes on beside it and picks the new model up at its next run. */
 export async function trainingJob(parts: JobParts): Promise<void> {
   const { workplace, stopping } = parts;
-  const { config, database, registry, logger, nowMs } = workplace;
+  const { config, database, registry, ledger, logger, nowMs } = workplace;
   await recordedJob(parts, 'training', async () => {
     const { connectionString } = await database.ready();
     // Blocked yesterday is in last week's traffic: who was blocked before teaches nothing either.
-    const excludedSources = workplace.ledger.knownBad();
+    const excludedSources = ledger.knownBad();
+    const verdicts = ledger.operatorVerdicts();
     const answer = await trainInThread(
-      { config, connectionString, excludedSources, asOfMs: nowMs() },
+      { config, connectionString, excludedSources, verdicts, asOfMs: nowMs() },
       stopping,
     );
     if (!answer.ok) throw new AutoblockError(answer.code, answer.message);
-    logger.info({ modelVersion: answer.version }, 'retrain finished: new model');
+    logger.info({ modelVersion: answer.version, verdicts: answer.verdicts }, 'retrain finished: new model');
     registry.prune({ keep: KEEP_MODELS });
     return { details: answer };
   });

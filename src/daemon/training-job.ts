@@ -1,4 +1,5 @@
 import type { Config } from '../config/load-config.ts';
+import type { OperatorVerdict } from '../detector/verdicts-on-traffic.ts';
 import { membershipTest } from '../ip/network-set.ts';
 import { readFlowFiles } from '../log-intake/flow-files.ts';
 import { readLogRecords } from '../log-source/log-reader.ts';
@@ -22,6 +23,7 @@ const TRAINING_STATEMENT_TIMEOUT_MS = 30 * 60_000;
 interface TrainingJob {
   readonly config: Config;
   readonly excludedSources: Pick<ReadonlySet<string>, 'has'>;
+  readonly verdicts: readonly OperatorVerdict[];
   readonly nowMs: () => number;
   readonly logger: Logger;
   readonly onProgress?: (done: { step: string; share: number }) => void;
@@ -88,11 +90,12 @@ export function trainingSettings(config: Config): TrainingParts['settings'] {
 }
 
 function train(job: TrainingJob, source: TrainingSource): Promise<TrainingResult> {
-  const { config, logger, nowMs, excludedSources, onProgress } = job;
+  const { config, logger, nowMs, excludedSources, verdicts, onProgress } = job;
   return runTraining({
     source,
     models: openModelRegistry({ directory: config.modelsDir, logger }),
     excludedSources,
+    verdicts,
     isInternal: membershipTest(config.internalNetworks),
     internalNetworks: config.internalNetworks,
     settings: trainingSettings(config),

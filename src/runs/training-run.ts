@@ -3,6 +3,12 @@ import { checkCandidate } from '../detector/model-check.ts';
 import { decodeModel, encodeModel } from '../detector/model-files.ts';
 import { trainModel } from '../detector/train-model.ts';
 import type { ModelFiles, ModelMetadata, TrainedModel } from '../detector/trained-model.ts';
+import type { Verdicts } from '../detector/verdicts.ts';
+import {
+  type OperatorVerdict,
+  type VerdictsOnTraffic,
+  verdictsOnTraffic,
+} from '../detector/verdicts-on-traffic.ts';
 import { AutoblockError } from '../errors.ts';
 import { runSelfTest } from '../evaluation/self-test.ts';
 import type { LogRecord } from '../features/log-record.ts';
@@ -10,6 +16,7 @@ import { createTrafficAccumulator, type TrafficWindows } from '../features/traff
 import type { Logger } from '../logger.ts';
 
 const MS_PER_MINUTE = 60_000;
+const HIGHEST_RISK = 100;
 
 /** Feeds every training record to `onRecord` and says what period they cover. */
 export interface TrainingSource {
@@ -45,6 +52,8 @@ export interface TrainingParts {
   readonly models: ModelStore;
   /** Sources the ledger knows as bad: they never teach the model what is normal. */
   readonly excludedSources: Pick<ReadonlySet<string>, 'has'>;
+  /** What operators said of addresses: the labels the model learns from, and its high tier is held against. */
+  readonly verdicts: readonly OperatorVerdict[];
   readonly isInternal: (ip: string) => boolean;
   readonly internalNetworks: readonly string[];
   readonly settings: TrainingSettings;
@@ -60,6 +69,8 @@ export interface TrainingResult {
   readonly flagRate: number;
   readonly records: number;
   readonly truncated: boolean;
+  /** Operator verdicts the ledger held, those that were about some of the traffic, and the windows these label. */
+  readonly verdicts: { readonly given: number } & Omit<VerdictsOnTraffic, 'verdicts'>;
   readonly durationMs: number;
 }
 
@@ -81,8 +92,14 @@ export async function runTraining(parts: TrainingParts): Promise<TrainingResult>
   }
   warnAboutSkipped(parts.logger, read.skipped);
   const traffic = accumulator.finish();
+  const { verdicts: labels, ...told } = verdictsOnTraffic({
+    words: parts.verdicts,
+    traffic,
+    isInternal: parts.isInternal,
+  });
+  const verdicts = { given: parts.verdicts.length, ...told };
 
-  const { files, metadata } = encodeModel(fit(parts, { traffic, read, startedAtMs }));
+  const { files, metadata } = encodeModel(fit(parts, { traffic, labels, read, startedAtMs }));
   const version = parts.models.save({ files, metadata });
   const stored = parts.models.read(version);
   const candidate = decodeModel(stored.files, stored.metadata);
@@ -97,12 +114,28 @@ export async function runTraining(parts: TrainingParts): Promise<TrainingResult>
       excludedEntities: metadata.counts.excludedEntities,
       records: read.records,
       flagRate,
+      verdicts,
       groups: metadata.groups,
       durationMs,
     },
     'model trained and promoted',
   );
-  return { version, metadata, flagRate, records: read.records, truncated: read.truncated, durationMs };
+  warnAboutHighTier(parts, metadata);
+  const { records, truncated } = read;
+  return { version, metadata, flagRate, records, truncated, verdicts, durationMs };
+}
+
+/** Fewer blocks than the operator expects need an explanation: the high tier did not keep what it promises. */
+function warnAboutHighTier({ logger, thresholds }: TrainingParts, { version, groups }: ModelMetadata): void {
+  for (const [group, { leastHighRisk, reliability }] of Object.entries(groups)) {
+    if (leastHighRisk <= thresholds.highRisk) continue;
+    logger.warn(
+      { code: 'HIGH_TIER_TIGHTENED', modelVersion: version, group, leastHighRisk, reliability },
+      leastHighRisk > HIGHEST_RISK
+        ? 'high tier closed: at no risk were 95 % of what operators reviewed attacks'
+        : 'high tier tightened until 95 % of what operators reviewed in it were attacks',
+    );
+  }
 }
 
 /** Before the fitting: where hardly anything could be read, "too little data" alone would hide why. */
@@ -119,10 +152,12 @@ function fit(
   parts: TrainingParts,
   {
     traffic,
+    labels,
     read,
     startedAtMs,
   }: {
     traffic: TrafficWindows;
+    labels: Verdicts | null;
     read: { records: number; fromMs: number; toMs: number };
     startedAtMs: number;
   },
@@ -132,6 +167,7 @@ function fit(
     traffic,
     isInternal: parts.isInternal,
     excludedSources: parts.excludedSources,
+    verdicts: labels,
     settings: parts.settings,
     info: {
       version: versionFrom(createdAt),

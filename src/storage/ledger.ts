@@ -1,4 +1,5 @@
 import type { Block, LedgerHistory, ReviewItem, ReviewStatus } from '../decisions/block.ts';
+import type { OperatorVerdict } from '../detector/verdicts-on-traffic.ts';
 import { AutoblockError } from '../errors.ts';
 import { canonicalText } from '../ip/address.ts';
 import type { Logger } from '../logger.ts';
@@ -24,7 +25,7 @@ import { reviewRows } from './ledger-reviews.ts';
 import { type RouterRows, type RouterState, type RouterSyncOutcome, routerRows } from './ledger-routers.ts';
 import { type RunKind, type RunRecord, runRows } from './ledger-runs.ts';
 import { type PendingShadowDetection, type ShadowRecord, shadowRows } from './ledger-shadow.ts';
-import { type OperatorVerdict, operatorVerdicts } from './ledger-verdicts.ts';
+import { operatorVerdicts } from './ledger-verdicts.ts';
 import { translateErrors } from './state-errors.ts';
 
 /**

@@ -65,7 +65,8 @@ async function trainWith(invocation: Invocation, workplace: Workplace, signal: A
   try {
     const result = await train(invocation, { workplace, signal, progress });
     progress.end();
-    const details = { version: result.version, records: result.records, flagRate: result.flagRate };
+    const { version, records, flagRate, verdicts } = result;
+    const details = { version, records, flagRate, verdicts };
     ledger.finishRun({ id: runId, status: 'ok', details, nowMs: nowMs() });
     invocation.output.out(invocation.flag('json') ? JSON.stringify(result) : asText(result));
     return EXIT.ok;
@@ -92,6 +93,7 @@ async function train(
     logger,
     nowMs,
     excludedSources: addressSet(workplace.ledger.knownBad()),
+    verdicts: workplace.ledger.operatorVerdicts(),
     onProgress: ({ step, share }: { step: string; share: number }) =>
       progress.update(`training: ${step} ${Math.round(share * 100)} %`),
   };
@@ -127,7 +129,16 @@ function asText(result: TrainingResult): string {
     `  ${result.records} log records${result.truncated ? ' (truncated)' : ''}, ${metadata.trainingWindow.from} to ${metadata.trainingWindow.to}`,
     `  ${metadata.counts.entities} source windows learnt, ${exclusionsText(metadata.counts.excludedEntities, metadata.counts.exclusions)}`,
     `  contamination ${metadata.hyperparameters.contamination}; ${(result.flagRate * 100).toFixed(2)} % of the training traffic flagged`,
+    `  ${verdictsText(result.verdicts)}`,
     ...groupLines(metadata).map((line) => `  ${line}`),
     `  trained in ${(result.durationMs / 1000).toFixed(1)} s`,
   ].join('\n');
+}
+
+function verdictsText({ given, used, attackWindows, benignWindows }: TrainingResult['verdicts']): string {
+  if (given === 0) return 'no operator verdict yet: `autoblock review` is where they come from';
+  return (
+    `${used} of ${given} operator verdicts are about this traffic: ` +
+    `${attackWindows} source windows are attacks, ${benignWindows} harmless`
+  );
 }

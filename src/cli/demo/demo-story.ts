@@ -66,6 +66,7 @@ export async function playDemo(
     config,
     connectionString: database.connectionString,
     excludedSources: new Set(),
+    verdicts: [],
     days: DEMO_DAYS,
     asOfMs: endMs,
     nowMs,
