@@ -34,6 +34,12 @@ interface Source {
 
 type Ruling = Pick<Verdict, 'action' | 'cause' | 'explanation'>;
 
+/**
+ * A probe or two that many others sent as well is worth recording, but an operator has nothing in it to decide by: with
+ * thousands of such sources a day the queue would hold nothing else.
+ */
+const FEWEST_FLOWS_FOR_REVIEW = 3;
+
 const TIER_RANK: Record<ConfidenceTier, number> = { high: 2, medium: 1, low: 0 };
 
 /**
@@ -125,6 +131,13 @@ function ruleByTier(source: Source, limits: { autoBlock: boolean; blocksLeft: nu
   const detection = decidingDetection(source);
   if (detection.confidence === 'low')
     return ruling('monitor', 'low_confidence', `${summary(detection)}; recorded only`);
+  if (detection.confidence === 'medium' && isThin(source)) {
+    return ruling(
+      'monitor',
+      'thin_evidence',
+      `${summary(detection)}; fewer than ${FEWEST_FLOWS_FOR_REVIEW} flows so far, too thin for the review queue: recorded only`,
+    );
+  }
   if (detection.confidence === 'medium')
     return ruling('review', 'medium_confidence', `${summary(detection)}; waits for review`);
   if (!limits.autoBlock) {
@@ -142,6 +155,11 @@ function ruleByTier(source: Source, limits: { autoBlock: boolean; blocksLeft: nu
     );
   }
   return ruling('block', 'high_confidence', summary(detection));
+}
+
+/** Each window of a source is detected once, so its flows add up. */
+function isThin({ detections }: Source): boolean {
+  return detections.reduce((flows, { logCount }) => flows + logCount, 0) < FEWEST_FLOWS_FOR_REVIEW;
 }
 
 function ruling(action: VerdictAction, cause: VerdictCause, explanation: string): Ruling {

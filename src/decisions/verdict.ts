@@ -17,6 +17,8 @@ export type VerdictCause =
   | 'already_blocked'
   | 'medium_confidence'
   | 'low_confidence'
+  /** Medium confidence on fewer than three flows. */
+  | 'thin_evidence'
   | 'allowlisted'
   | 'protected'
   | 'rejected_before'

@@ -55,6 +55,24 @@ describe('deciding about a source without a past', () => {
     expect(verdictsOn([seen(20)])[0]).toMatchObject({ action: 'monitor', cause: 'low_confidence' });
   });
 
+  it('records a medium source of fewer than three flows in all its windows and spares the queue, but never a high one', () => {
+    const thin = (riskScore: number, minutesAgo: number, logCount: number): Detection => ({
+      ...seen(riskScore, minutesAgo),
+      logCount,
+    });
+    const [alone] = verdictsOn([thin(80, 1, 1), thin(20, 9, 1)]);
+    expect(alone).toMatchObject({ action: 'monitor', cause: 'thin_evidence' });
+    expect(alone?.explanation).toMatch(
+      /^port_scan, risk 80\.0, medium confidence: .*; fewer than 3 flows so far, too thin/,
+    );
+    expect(verdictsOn([thin(80, 1, 1), thin(20, 9, 2)])[0]).toMatchObject({ action: 'review' });
+    expect(verdictsOn([thin(80, 1, 3)])[0]).toMatchObject({ action: 'review' });
+    expect(verdictsOn([thin(97, 1, 1)])[0]).toMatchObject({ action: 'block' });
+    expect(verdictsOn([thin(97, 1, 1)], { policy: { autoBlock: false } })[0]).toMatchObject({
+      action: 'review',
+    });
+  });
+
   it('queues high when automatic blocking is off', () => {
     expect(verdictsOn([seen(97)], { policy: { autoBlock: false } })[0]).toMatchObject({
       action: 'review',
