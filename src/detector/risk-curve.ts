@@ -26,6 +26,9 @@ const SHAPE_LIMIT = 0.5;
 /** In nats: the evidence of one entity moves by about this much with the seed. */
 const SMALLEST_SCALE = 0.25;
 
+/** Of a millionth of that nothing is known but that it is there; the reciprocal of a mere rounding error would overflow. */
+const SMALLEST_EXCESS = SMALLEST_SCALE * 1e-6;
+
 /** Nobody who saw n harmless windows can know that something happens in fewer than one of ten times as many. */
 const RAREST_BY_BASELINE = 0.1;
 
@@ -85,7 +88,9 @@ function fitRarity(sorted: Float64Array): (value: number) => number {
   const count = sorted.length;
   const share = Math.min(LARGEST_TAIL_SHARE, WANTED_EXCESSES / count);
   const threshold = quantileOfSorted(sorted, 1 - share);
-  const excesses = sorted.filter((value) => value > threshold).map((value) => value - threshold);
+  const excesses = sorted
+    .filter((value) => value > threshold)
+    .map((value) => Math.max(SMALLEST_EXCESS, value - threshold));
   const tail = fitTail(excesses);
   const tailShare = (excesses.length + 0.5) / (count + 1);
   const rarest = RAREST_BY_BASELINE / count;
