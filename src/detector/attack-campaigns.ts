@@ -6,6 +6,7 @@ import {
   type CampaignFlow,
   controlPort,
   controlVolume,
+  datagrams,
   drawAnswer,
   exchange,
   floodVolume,
@@ -118,8 +119,7 @@ const CAMPAIGNS = {
         destinationIp: target,
         destinationPort: scannedPort(random),
         protocol: 'udp',
-        packets: 1 + random.nextInt(2),
-        bytes: 40 + random.nextInt(150),
+        ...datagrams(random, 2, { from: 40, spread: 150 }),
       }));
     },
   },
@@ -214,7 +214,7 @@ const CAMPAIGNS = {
         destinationIp: target,
         destinationPort: changesPort ? scannedPort(random) : port,
         ...(isUdp
-          ? { protocol: 'udp', packets: 1 + random.nextInt(2), bytes: 30 + random.nextInt(200) }
+          ? { protocol: 'udp', ...datagrams(random, 2, { from: 30, spread: 200 }) }
           : { protocol: 'tcp', ...attempt(random, answer) }),
       }));
     },

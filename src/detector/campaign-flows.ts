@@ -34,6 +34,8 @@ const CONTROL_PORTS = [443, 80, 4444, 6667, 8080, 8443, 1604, 9001, 5552, 7777, 
 /** Bytes of a bare SYN with the usual options over IPv4. */
 const SYN_SIZES = [40, 44, 48, 52, 60];
 const RST_BYTES = 40;
+/** IPv4 and UDP headers: no datagram is smaller. */
+const UDP_HEADER_BYTES = 28;
 
 /** Flows at random moments of a stretch that lasts from seconds to the whole span. */
 export function burst({ random, spanMs }: CampaignContext, count: number, body: () => Body): CampaignFlow[] {
@@ -97,9 +99,19 @@ export function exchange(random: Random, fewest: number, most: number, packetByt
   return { packets, bytes: Math.round(packets * packetBytes * (0.6 + 0.8 * random.next())) };
 }
 
+/** Datagrams of one flow; `bytes` are those of all of them. */
+export function datagrams(
+  random: Random,
+  mostPackets: number,
+  bytes: { from: number; spread: number },
+): Volume {
+  const packets = 1 + random.nextInt(mostPackets);
+  return { packets, bytes: Math.max(packets * UDP_HEADER_BYTES, bytes.from + random.nextInt(bytes.spread)) };
+}
+
 export function floodVolume(random: Random, shape: 'syn' | 'udp' | 'http'): Volume {
   if (shape === 'syn') return { packets: 1, bytes: 44 };
-  if (shape === 'udp') return { packets: 1 + random.nextInt(3), bytes: 60 + random.nextInt(1200) };
+  if (shape === 'udp') return datagrams(random, 3, { from: 60, spread: 1200 });
   return exchange(random, 4, 16, 200);
 }
 

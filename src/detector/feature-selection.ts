@@ -41,7 +41,8 @@ export function selectFeatures(input: SelectionInput): {
   const chosen = selectTopK(chiSquare, topK);
   if (chosen.length === FEATURE_COUNT) return { ...keepAll(null, 'CHI2_TOP_K asks for all'), chiSquare };
   if (rowsIn(heldOut) < FEWEST_HELD_OUT || rowsIn(heldOutAttacks) < FEWEST_HELD_OUT) {
-    const reason = `too little to hold out: ${rowsIn(heldOut)} baseline windows, wanted ${FEWEST_HELD_OUT}`;
+    const held = `${rowsIn(heldOut)} baseline windows and ${rowsIn(heldOutAttacks)} attacks`;
+    const reason = `too little to hold out: ${held}, wanted ${FEWEST_HELD_OUT} of each`;
     return { ...keepAll(null, reason), chiSquare };
   }
   const aucOf = (selected: readonly number[]): number =>
