@@ -58,7 +58,8 @@ function scaleText(
     : `${selectedFeatures.length} of ${features} features ${why}: ${selectedFeatures.join(', ')}`;
 }
 
-function highTierText(leastHighRisk: number): string {
+/** From which risk on a source may be in the high tier, by `GroupModel.leastHighRisk`. */
+export function highTierText(leastHighRisk: number): string {
   if (leastHighRisk === 0) return 'from CONFIDENCE_HIGH on';
   if (leastHighRisk > HIGHEST_RISK)
     return 'closed: at no risk were 95 % of the reviewed source windows attacks';

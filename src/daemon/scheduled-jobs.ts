@@ -1,7 +1,6 @@
 import { AutoblockError, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { runFigures } from '../runs/detection-run.ts';
-import type { RunKind } from '../storage/ledger-runs.ts';
 import type { DetectorInUse } from './detector-in-use.ts';
 import { deliverOnce, detectOnce, syncOnce } from './jobs.ts';
 import type { RunWatch } from './run-watch.ts';
@@ -75,15 +74,17 @@ export async function syncJob(workplace: Workplace): Promise<boolean> {
   return results.every((result) => result.ok);
 }
 
-const FAILURE_SENTENCES: Record<'detection' | 'training', string> = {
-  detection: 'detection run failed: nothing was decided, the next run tries again',
-  training: 'retrain failed: the model in use stays',
-};
+function failureSentence(kind: 'detection' | 'training', detector: DetectorInUse): string {
+  if (kind === 'detection') return 'detection run failed: nothing was decided, the next run tries again';
+  return detector.current().modelVersion === null
+    ? 'retrain failed: there is no model, the legacy detector goes on'
+    : 'retrain failed: the model in use stays';
+}
 
 /** Begins a row in the run history and closes it however the work ends. Resolves to whether it worked. */
 async function recordedJob(
-  { workplace, stopping }: JobParts,
-  kind: keyof typeof FAILURE_SENTENCES & RunKind,
+  { workplace, detector, stopping }: JobParts,
+  kind: 'detection' | 'training',
   work: (runId: number) => Promise<{ details: unknown } | null>,
 ): Promise<boolean> {
   const { ledger, logger, nowMs } = workplace;
@@ -96,7 +97,7 @@ async function recordedJob(
   } catch (thrown) {
     const code = codeOf(thrown);
     if (stopping.aborted) logger.info({ kind }, 'run given up because the daemon is stopping');
-    else logger.error({ code, err: thrown }, FAILURE_SENTENCES[kind]);
+    else logger[levelOf(code)]({ code, err: thrown }, failureSentence(kind, detector));
     const id = runId;
     if (id !== null) {
       const details = { code, message: messageOf(thrown) };
@@ -128,4 +129,9 @@ async function quietly(logger: Logger, work: () => unknown): Promise<void> {
 
 function codeOf(thrown: unknown): AutoblockError['code'] {
   return thrown instanceof AutoblockError ? thrown.code : 'INTERNAL';
+}
+
+/** In its first days, and on a quiet network, a site has too little to learn from: nothing is broken. */
+function levelOf(code: AutoblockError['code']): 'warn' | 'error' {
+  return code === 'TRAINING_DATA_TOO_SMALL' ? 'warn' : 'error';
 }

@@ -131,6 +131,30 @@ describe('the daemon', () => {
     expect(readdirSync(env['MODELS_DIR']!)).toContain('metadata_latest.json');
   }, 180_000);
 
+  it('goes on with the legacy rules while there is too little to learn from, and says how much is needed', async () => {
+    await importAttack();
+    env['RETRAIN_CRON'] = '*/3 * * * * *';
+    daemon = startDaemonProcess(place());
+    const refused = await daemon.waitFor('retrain failed: there is no model, the legacy detector goes on');
+    expect(refused).toMatchObject({ level: 'warn', code: 'TRAINING_DATA_TOO_SMALL' });
+    const needed =
+      /there are 0 internal and \d external source windows to learn from; a model needs 25 of one kind/;
+    expect(JSON.stringify(refused)).toMatch(needed);
+    expect(await next('detection run finished')).toMatchObject({ detector: 'legacy', modelVersion: null });
+    daemon.signal('SIGTERM');
+    expect(await daemon.ended).toBe(0);
+
+    const status = await run('status');
+    expect(status).toMatch(/^last training failed \d{4}-.*: TRAINING_DATA_TOO_SMALL: /m);
+    expect(status).toMatch(needed);
+    expect(status).toContain('the legacy rules judge meanwhile');
+    expect(JSON.parse(await run('status', '--json'))).toMatchObject({
+      detector: 'legacy',
+      model: 'none',
+      lastTraining: { status: 'failed', details: { code: 'TRAINING_DATA_TOO_SMALL' } },
+    });
+  }, 60_000);
+
   it('goes on while PostgreSQL is away and works again when it is back', async () => {
     const stateDir = join(home.dir, 'server');
     const { logger } = capturingLogger();

@@ -3,6 +3,7 @@ import { EXIT } from '../../errors.ts';
 import type { RunRecord } from '../../storage/ledger-runs.ts';
 import type { Command } from '../command.ts';
 import { latestModelState } from '../latest-model-state.ts';
+import { highTierText } from '../model-text.ts';
 import { withWorkplace } from '../session.ts';
 import { renderTable, timeText } from '../tables.ts';
 
@@ -34,6 +35,8 @@ function gather(workplace: Workplace) {
     detector: config.useHybridDetector && model.version !== null ? 'hybrid' : 'legacy',
     model: model.version ?? 'none',
     modelProblem: model.problem,
+    leastHighRisk: leastHighRisks(model.groups),
+    lastTraining: ledger.recentRuns({ kind: 'training', limit: 1 })[0] ?? null,
     useHybridDetector: config.useHybridDetector,
     shadowDetector: config.shadowDetector,
     dryRun: config.dryRun,
@@ -60,6 +63,27 @@ function shadowLines({ shadowDetector, model }: Status): string[] {
   if (shadowDetector === 'none') return [];
   const state = model === 'none' ? 'missing until there is a model' : 'recorded, never acted on';
   return [`shadow: ${shadowDetector} (${state}; see \`autoblock report --compare\`)`];
+}
+
+/** Per group of the model: 0, or the risk the high tier was raised to at training, 101 when it was closed. */
+function leastHighRisks(groups: ReturnType<typeof latestModelState>['groups']): Record<string, number> {
+  return Object.fromEntries(Object.entries(groups).map(([group, told]) => [group, told.leastHighRisk]));
+}
+
+function highTierLines({ leastHighRisk }: Status): string[] {
+  return Object.entries(leastHighRisk).flatMap(([group, risk]) =>
+    risk === 0 ? [] : [`high tier, ${group} sources: ${highTierText(risk)} (see \`autoblock models show\`)`],
+  );
+}
+
+/** Said apart: a weekly training has long left the list of the latest runs. */
+function trainingLines({ lastTraining, model }: Status): string[] {
+  if (lastTraining?.status !== 'failed') return [];
+  const meanwhile = model === 'none' ? 'the legacy rules judge meanwhile' : 'the model in use stays';
+  return [
+    `last training failed ${timeText(lastTraining.startedAtMs)}: ${outcomeOf(lastTraining)}`,
+    `  ${meanwhile}`,
+  ];
 }
 
 function modelLines({ detector, model, modelProblem, useHybridDetector }: Status): string[] {
@@ -105,6 +129,8 @@ function asText(status: Status): string {
   ]);
   return [
     ...modelLines(status),
+    ...highTierLines(status),
+    ...trainingLines(status),
     ...shadowLines(status),
     `auto-block: ${status.autoBlock ? 'on' : 'off'}${status.dryRun ? '    DRY RUN' : ''}`,
     `blocks: ${status.blocks}${status.blocksNotConfirmed > 0 ? ` (${status.blocksNotConfirmed} not yet read back from a router)` : ''}    for review: ${status.reviewsPending}`,

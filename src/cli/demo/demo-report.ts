@@ -1,4 +1,5 @@
 import { exclusionsText } from '../exclusions-text.ts';
+import { groupLines } from '../model-text.ts';
 import { durationText, renderTable, timeText } from '../tables.ts';
 import type { DemoJudgement, JudgedSource } from './demo-judgement.ts';
 import type { DemoRun } from './demo-story.ts';
@@ -76,12 +77,9 @@ function modelLines({ run }: Told): string[] {
   const { contamination, nEstimators, sampleSize, chi2TopK } = metadata.hyperparameters;
   return [
     `TRAFFIC  ${run.rows} log records of ${run.sources.length} sources, ${metadata.trainingWindow.from.slice(0, 10)} to ${metadata.trainingWindow.to.slice(0, 10)}`,
-    `MODEL    ${metadata.version}: ${metadata.features.length} -> ${chi2TopK} features, ${nEstimators} trees x ${sampleSize} samples, contamination ${contamination}`,
+    `MODEL    ${metadata.version}: ${metadata.features.length} features at two time scales, ${chi2TopK} of them where chi-square helps, ${nEstimators} trees x ${sampleSize} samples, contamination ${contamination}`,
     `         ${metadata.counts.entities} source windows learnt in ${(run.training.durationMs / 1000).toFixed(1)} s, ${exclusionsText(metadata.counts.excludedEntities, metadata.counts.exclusions)}`,
-    ...Object.entries(metadata.groups).map(
-      ([group, fitted]) =>
-        `         ${group}: ${fitted.entities} source windows; ${fitted.short.selectedFeatures.slice(0, 6).join(', ')}, ...`,
-    ),
+    ...groupLines(metadata).map((line) => `         ${line}`),
   ];
 }
 
