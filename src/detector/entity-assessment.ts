@@ -52,6 +52,7 @@ export function* assessEntities({
       modelRisk,
       boostingLogOdds: evidence.boosting[position]!,
       hit,
+      group: model.group,
       row: evidenceOf(short, entity),
       longRow: evidenceOf(long, longOf[entity]!),
       neighbours: neighboursOf(longOf[entity]!),

@@ -31,6 +31,19 @@ export function failedFlows(row: EvidenceRow): number {
   return Math.max(withoutExchange, row('dropped_flows'));
 }
 
+/** A file transfer makes as many connections for data as logins; beyond that share it is logins that somebody is after. */
+const LARGEST_LOGIN_SHARE = 0.6;
+
+/** True when it is mostly login services that are asked. */
+export function asksForLogins(row: EvidenceRow): boolean {
+  return row('login_flows') >= LARGEST_LOGIN_SHARE * row('flows');
+}
+
+/** True when most flows are longer than an attempt: somebody worked, called or transferred. */
+export function carriesWork(row: EvidenceRow): boolean {
+  return row('long_flows') >= MOSTLY * row('flows');
+}
+
 /**
  * One flow that came to nothing: the background noise of the Internet, most sources of an exposed network and nothing
  * else. There is too little in it to tell a scanner from a typing error.

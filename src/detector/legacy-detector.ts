@@ -4,7 +4,7 @@ import { type AnomalyType, type Detection, type Reason, type TierThresholds, tie
 import { byRiskThenSource, type Detector } from './detector.ts';
 import { type EvidenceRow, evidenceOf } from './evidence-row.ts';
 import { formatDuration, formatNumber } from './number-text.ts';
-import { applyCaps } from './risk-assessment.ts';
+import { applyCaps } from './risk-caps.ts';
 
 const MINUTE_MS = 60_000;
 const DNS_PORT = 53;

@@ -1,6 +1,6 @@
 import type { EvidenceColumn } from '../features/evidence.ts';
 import { isLoginPort } from '../features/record-facts.ts';
-import { failedFlows } from './evidence-row.ts';
+import { asksForLogins, carriesWork, failedFlows } from './evidence-row.ts';
 import { formatBytes, formatDuration, formatNumber, formatShare } from './number-text.ts';
 import type { Measurement, SignatureContext, SignatureRule } from './signature-rule.ts';
 
@@ -83,14 +83,15 @@ function failedOrUdp({ row }: SignatureContext): number {
 
 /**
  * One service looked for at many hosts, most attempts failing. Harmless look-alikes: DNS resolvers and busy PCs reach
- * hundreds of hosts, but their exchanges complete; monitoring is answered.
+ * hundreds of hosts, but their exchanges complete; monitoring is answered; automation logs in everywhere and works there.
  */
 function measureHorizontalScan(context: SignatureContext): Measurement | null {
   const { row } = context;
   const flows = row('flows');
   const isOneService = row('top_port_flows') >= 0.6 * flows;
   const isFailing = failedFlows(row) >= 0.5 * flows;
-  const isLoginSweep = row('distinct_login_destinations') >= 0.6 * row('distinct_destinations');
+  const isLoginSweep =
+    row('distinct_login_destinations') >= 0.6 * row('distinct_destinations') && !carriesWork(row);
   if (!isOneService || !(isFailing || isLoginSweep)) return null;
   if (row('distinct_destinations') < 0.3 * flows) return null;
   return measured({
@@ -103,13 +104,14 @@ function measureHorizontalScan(context: SignatureContext): Measurement | null {
 }
 
 /**
- * The same login service again and again. Harmless look-alikes: an administrator or a backup over SSH opens few, long
- * connections; file sharing keeps its connection open.
+ * The same login service again and again. Harmless look-alikes: an administrator, a backup or a build machine over SSH
+ * works in long connections; file sharing keeps its connection open; a file transfer makes as many connections for data.
  */
 function measureBruteForce(context: SignatureContext): Measurement | null {
   const { row } = context;
   const logins = row('login_flows');
-  if (logins < 0.5 * row('flows') || logins < 4 * row('distinct_login_destinations')) return null;
+  if (!asksForLogins(row) || carriesWork(row)) return null;
+  if (logins < 4 * row('distinct_login_destinations')) return null;
   return measured({
     context,
     column: 'login_flows',
