@@ -19,6 +19,7 @@ const OPTIONS_OF = {
   status: ['json'],
   config: ['json'],
   selftest: ['seed', 'json'],
+  evaluate: ['window-minutes', 'protocol', 'seeds', 'json'],
   validate: ['dataset', 'sample', 'json'],
   demo: ['seed', 'json', 'keep'],
 } as const;
@@ -96,6 +97,8 @@ describe('what is not understood', () => {
     { asked: 'import', found: 'import', instead: ['no file'] },
     { asked: 'validate', found: 'validate', instead: ['--dataset DIR'] },
     { asked: 'validate --dataset . --sample 2', found: '"2"', instead: ['0.01 to 1'] },
+    { asked: 'evaluate', found: 'evaluate', instead: ['no file given'] },
+    { asked: 'evaluate x.csv --protocol y', found: '"y"', instead: ['site, natural, feedback'] },
     { asked: 'selftest --seed x', found: '"x"', instead: ['whole number'] },
   ])('exits 2 on "$asked", naming what was found and what there is', async ({ asked, found, instead }) => {
     const { code, stdout, stderr } = await run(...asked.split(' '));
