@@ -23,12 +23,12 @@ const DEFAULT_THRESHOLDS: TierThresholds = { highRisk: 95, mediumRisk: 70 };
 /** Firewall logs of a site that records volumes and drops. */
 const TRAITS: LogTraits = { hasVolumes: true, hasDrops: true };
 
-/** What the self-test must reach to pass. */
+/** What the self-test must reach to pass: seeds 1-5 reach 0.98, 0.98, 0.98 and 0.007 (with 1,000 samples 0.94, 0.95, 0.95 and 0.022). */
 export const SELF_TEST_CRITERIA = {
-  precision: 0.7,
-  recall: 0.6,
-  f1: 0.65,
-  falsePositiveRate: 0.1,
+  precision: 0.9,
+  recall: 0.9,
+  f1: 0.9,
+  falsePositiveRate: 0.03,
 } as const;
 
 type SelfTestTier = ConfidenceTier | 'none';

@@ -31,9 +31,9 @@ describe('autoblock selftest', () => {
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as Record<'precision' | 'recall' | 'f1' | 'falsePositiveRate', number>;
     expect(result).toMatchObject({ passed: true, seed: 7, samples: 10_000 });
-    expect(result.precision).toBeGreaterThanOrEqual(0.7);
-    expect(result.recall).toBeGreaterThanOrEqual(0.6);
-    expect(result.f1).toBeGreaterThanOrEqual(0.65);
-    expect(result.falsePositiveRate).toBeLessThanOrEqual(0.1);
+    expect(result.precision).toBeGreaterThanOrEqual(0.9);
+    expect(result.recall).toBeGreaterThanOrEqual(0.9);
+    expect(result.f1).toBeGreaterThanOrEqual(0.9);
+    expect(result.falsePositiveRate).toBeLessThanOrEqual(0.03);
   });
 });

@@ -6,7 +6,7 @@ import { scaleRows } from '../../src/features/robust-scaler.ts';
 import { siteModel } from './site.ts';
 import { flow, flows, fold, refused } from './traffic.ts';
 
-const model = siteModel.groups.external!;
+const model = siteModel.groups.external!.short;
 const scan = fold(flows(412, (i) => ({ destinationPort: 1 + i, ...refused }), { toMs: 90_000 }));
 const everything = { table: scan, entity: 0, model, limit: 25, without: null };
 

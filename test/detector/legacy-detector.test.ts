@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createLegacyDetector, LEGACY_RULES } from '../../src/detector/legacy-detector.ts';
 import type { LogRecord } from '../../src/features/log-record.ts';
-import { dropped, flows, fold, refused } from './traffic.ts';
+import { dropped, flows, foldTraffic, refused } from './traffic.ts';
 
 const detector = createLegacyDetector({
   thresholds: { highRisk: 95, mediumRisk: 70 },
@@ -10,7 +10,7 @@ const detector = createLegacyDetector({
 const completed = { packets: 22, bytes: 4000 };
 
 function judge(records: LogRecord[], windowMs?: number) {
-  return detector.detect(fold(records, windowMs));
+  return detector.detect(foldTraffic(records, windowMs));
 }
 
 describe('legacy detector', () => {

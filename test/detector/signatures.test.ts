@@ -174,6 +174,45 @@ describe('attack signatures', () => {
     expect(logins(25, false)?.risk).toBe(90);
   });
 
+  it('ask for a flow every other minute of a longer window, and take no notice of work or of data connections', () => {
+    const logins = (count: number, changes: Parameters<typeof evidence>[0] = {}, windowMs = 3_600_000) =>
+      matchSignature({
+        row: evidence({
+          flows: count,
+          login_flows: count,
+          established_login_flows: count,
+          distinct_login_destinations: 1,
+          ...changes,
+        }),
+        group: 'external',
+        windowMs,
+        typical: null,
+      });
+    // 60 min: 30 logins at the floor, 180 at full strength.
+    expect(logins(29)).toBeNull();
+    expect(logins(30)?.risk).toBe(60);
+    expect(logins(180)?.risk).toBe(90);
+    // An administrator works in long connections; passive FTP opens as many for data.
+    expect(logins(180, { long_flows: 90 })).toBeNull();
+    expect(logins(180, { long_flows: 89 })?.type).toBe('brute_force');
+    expect(logins(180, { flows: 301 })).toBeNull();
+    expect(logins(180, { flows: 300 })?.type).toBe('brute_force');
+  });
+
+  it('take automation that works on many machines for no sweep', () => {
+    const sweep = (packets: number) =>
+      match(
+        flows(100, (i) => ({
+          destinationIp: `198.51.100.${i}`,
+          destinationPort: 22,
+          packets,
+          bytes: packets * 200,
+        })),
+      );
+    expect(sweep(20)?.type).toBe('horizontal_scan');
+    expect(sweep(200)).toBeNull();
+  });
+
   it('blame outside sources for neither beacons nor exfiltration', () => {
     const calls = flows(30, () => ({ destinationPort: 50, packets: 1, bytes: 60 }));
     expect(match(calls, { group: 'external' })).toBeNull();

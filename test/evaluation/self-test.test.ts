@@ -10,25 +10,25 @@ describe('self-test', () => {
       judged: { normal: 2700, attacks: 1000 },
     });
     expect(result.passed).toBe(true);
-    expect(result.precision).toBeGreaterThan(0.9);
-    expect(result.recall).toBeGreaterThan(0.7);
-    expect(result.falsePositiveRate).toBeLessThan(0.02);
+    expect(result.precision).toBeGreaterThan(0.95);
+    expect(result.recall).toBeGreaterThan(0.95);
+    expect(result.falsePositiveRate).toBeLessThan(0.015);
     const judged = Object.values(result.tiers).reduce((sum, tier) => sum + tier.normal + tier.attacks, 0);
     expect(judged).toBe(3700);
-    expect(result.tiers.high.attacks).toBeGreaterThan(100);
+    expect(result.tiers.high.attacks).toBeGreaterThan(400);
     expect(result.tiers.high.normal).toBe(0);
   });
 
-  it.each([1, 7, 2026])('passes with seed %i on fewer samples', { timeout: 120_000 }, (seed) => {
+  it.each([1, 2, 3, 4, 5])('passes with seed %i on fewer samples', { timeout: 120_000 }, (seed) => {
     expect(runSelfTest({ seed, samples: 2000 }).passed).toBe(true);
   });
 
   it('is the same for the same seed', { timeout: 120_000 }, () => {
-    expect(runSelfTest({ seed: 3, samples: 1000 })).toEqual(runSelfTest({ seed: 3, samples: 1000 }));
+    expect(runSelfTest({ seed: 3, samples: 500 })).toEqual(runSelfTest({ seed: 3, samples: 500 }));
   });
 
   it('fails when nothing reaches an operator', { timeout: 120_000 }, () => {
-    const result = runSelfTest({ seed: 3, samples: 1000, thresholds: { highRisk: 101, mediumRisk: 101 } });
+    const result = runSelfTest({ seed: 3, samples: 500, thresholds: { highRisk: 101, mediumRisk: 101 } });
     expect(result.passed).toBe(false);
     expect(result.recall).toBe(0);
     expect(result.precision).toBeNull();
