@@ -36,9 +36,9 @@ describe('attack injection', () => {
     expect(new Set(sources).size).toBe(300);
     for (const entity of injected.entities)
       expect(long.sourceIps[longOf[entity]!]).toBe(short.sourceIps[entity]);
-    // Not always the first: an attack is met at any time of it.
-    const starts = new Set(Array.from(injected.entities, (entity) => short.windowStartMs[entity]));
-    expect(starts.size).toBe(12);
+    // An attack is met at any time of it, not at its beginning only.
+    const isLater = (entity: number): boolean => short.sourceIps.indexOf(short.sourceIps[entity]!) < entity;
+    expect(injected.entities.filter(isLater).length).toBeGreaterThan(100);
     expect(short.entityCount).toBeGreaterThan(2 * 300);
   });
 
