@@ -42,6 +42,7 @@ const wrongDetector: Detector = {
     detectionOf({ sourceIp: INNOCENT, lastSeenMs: NOW - 2 * MINUTE }),
     detectionOf({ sourceIp: '203.0.113.10', lastSeenMs: NOW - 2 * MINUTE, riskScore: 80 }),
   ],
+  suspicion: ({ short }) => new Float64Array(short.entityCount),
 };
 const shadow: Shadow = { name: 'hybrid', detector: wrongDetector };
 const throwing = (thrown: Error): Shadow => ({
