@@ -19,8 +19,12 @@ export type CandidateCheck =
 const SMALLEST_FLAG_RATE = 0.2;
 const LARGEST_FLAG_RATE = 3;
 
-/** Of attacks injected into the site's own kind of log at least this share must reach an operator; a quarter are stray probes, which do not. */
-const SMALLEST_RECALL = 0.5;
+/**
+ * Of attacks injected into the site's own kind of log at least this share must reach an operator. Candidates of the
+ * captures of the evaluation find 74-98 %, of 32 to 430 windows; the one that finds less (35 %, 45 windows of which a
+ * fifth are attacks) lets all real attacks pass as well.
+ */
+const SMALLEST_RECALL = 0.6;
 const INJECTED_ATTACKS = 350;
 
 /**
@@ -90,7 +94,7 @@ function scoreBaseline({
   for (const group of SOURCE_GROUPS) {
     const groupModel = model.groups[group];
     if (groupModel === undefined) continue;
-    const { kept } = chooseBaseline({
+    const { kept, doubtful } = chooseBaseline({
       traffic,
       entities: entitiesOf[group],
       group,
@@ -98,9 +102,12 @@ function scoreBaseline({
       verdicts: null,
       seed: model.metadata.seed,
     });
+    const candidates = Int32Array.from([...kept, ...doubtful]).sort();
     // What looks like an attack was dropped in training; how often the forest flags it says nothing about the forest.
-    const { boosting } = gatherEvidence({ model: groupModel, traffic, entities: kept });
-    const entities = kept.filter((_entity, position) => boosting[position]! <= 0);
+    // What did not complete anything and was kept is most of the baseline on an exposed network: without it a small
+    // rest would be held against a forest that has learnt it as the exception.
+    const { boosting } = gatherEvidence({ model: groupModel, traffic, entities: candidates });
+    const entities = candidates.filter((_entity, position) => boosting[position]! <= 0);
     for (const score of anomalyScores({ model: groupModel.short, table: traffic.short, entities })) {
       scores.push(score);
       risks.push(riskOfScore(groupModel.short.calibration, score));
