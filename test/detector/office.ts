@@ -2,6 +2,7 @@ import { trainModel } from '../../src/detector/train-model.ts';
 import type { TrainedModel } from '../../src/detector/trained-model.ts';
 import { generateSyntheticTraffic } from '../../src/evaluation/synthetic-traffic.ts';
 import type { LogRecord } from '../../src/features/log-record.ts';
+import type { TrafficWindows } from '../../src/features/traffic-windows.ts';
 import { info, settings } from './site.ts';
 import { flows, foldTraffic } from './traffic.ts';
 
@@ -16,20 +17,22 @@ export const isOfficeHost = (ip: string): boolean =>
   ip.startsWith('192.168.10.') || ip.startsWith('203.0.113.') || ip.startsWith('2001:db8:10:');
 
 /** Twelve hours with attackers among them. */
+export const officeTraffic: TrafficWindows = foldTraffic(
+  [
+    ...inhabitants(),
+    ...generateSyntheticTraffic({
+      startMs: HOUR_START_MS - 12 * HOUR_MS,
+      endMs: HOUR_START_MS,
+      seed: 11,
+      lanHostCount: 60,
+      externalClientCount: 200,
+      noiseSourceCount: 300,
+    }),
+  ].sort((left, right) => left.timestampMs - right.timestampMs),
+);
+
 export const officeModel: TrainedModel = trainModel({
-  traffic: foldTraffic(
-    [
-      ...inhabitants(),
-      ...generateSyntheticTraffic({
-        startMs: HOUR_START_MS - 12 * HOUR_MS,
-        endMs: HOUR_START_MS,
-        seed: 11,
-        lanHostCount: 60,
-        externalClientCount: 200,
-        noiseSourceCount: 300,
-      }),
-    ].sort((left, right) => left.timestampMs - right.timestampMs),
-  ),
+  traffic: officeTraffic,
   isInternal: isOfficeHost,
   settings,
   info,
