@@ -3,7 +3,7 @@ import { readLabelledFlows } from '../../src/log-intake/flow-files.ts';
 import { info, settings } from './site-parts.ts';
 
 /** One minute: the captures are short. */
-export const CAPTURE_WINDOW_MS = 60_000;
+const CAPTURE_WINDOW_MS = 60_000;
 
 /** Captures hold hosts of private networks, and hosts exposed to the Internet. */
 export function isPrivate(ip: string): boolean {
