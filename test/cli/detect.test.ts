@@ -125,6 +125,8 @@ describe('autoblock status', () => {
       detector: 'legacy',
       model: 'none',
       modelProblem: null,
+      leastHighRisk: {},
+      lastTraining: null,
       blocks: 1,
       blocksNotConfirmed: 1,
       reviewsPending: 1,
