@@ -21,7 +21,10 @@ export interface Split {
 const TRAINING_SHARE = 0.7;
 /** Attack entities among all that `natural` learns from, at most. */
 const LARGEST_DIRTY_SHARE = 0.2;
-/** A label with so many sources or more is split by source: none is in both parts. With fewer, by entity. */
+/**
+ * A label with so many sources or more is split by source: none is in both parts, also not under the other label if that
+ * is split by source, too. With fewer, by entity.
+ */
 const SOURCES_FOR_SPLIT_BY_SOURCE = 10;
 
 /** The same site, protocol and seed give the same split. */
@@ -36,8 +39,9 @@ export function splitSite(
     const [training, rest] = splitByEntity(benign, random);
     return { training: ascending(training), test: ascending([...rest, ...attacks]) };
   }
-  const [benignTraining, benignRest] = splitLabel(site, benign, random);
-  const [attackTraining, attackRest] = splitLabel(site, attacks, random);
+  const inTraining = new Map<string, boolean>();
+  const [benignTraining, benignRest] = splitLabel(site, { entities: benign, random, inTraining });
+  const [attackTraining, attackRest] = splitLabel(site, { entities: attacks, random, inTraining });
   const most = Math.floor((benignTraining.length * LARGEST_DIRTY_SHARE) / (1 - LARGEST_DIRTY_SHARE));
   const dirty = shuffled(attackTraining, random).slice(0, most);
   return {
@@ -73,26 +77,30 @@ function entitiesOf({ truth }: LabelledSite, label: 0 | 1): number[] {
   return Array.from(truth.labels.keys()).filter((entity) => truth.labels[entity] === label);
 }
 
+/** @param inTraining what was decided of sources before, and takes up what is decided here */
 function splitLabel(
   site: LabelledSite,
-  entities: readonly number[],
-  random: Random,
+  {
+    entities,
+    random,
+    inTraining,
+  }: { entities: readonly number[]; random: Random; inTraining: Map<string, boolean> },
 ): [readonly number[], readonly number[]] {
   const sourceOf = (entity: number): string => site.traffic.short.sourceIps[entity]!;
-  const sources = [...new Set(entities.map(sourceOf))];
-  if (sources.length < SOURCES_FOR_SPLIT_BY_SOURCE) return splitByEntity(entities, random);
   const windows = new Map<string, number>();
   for (const entity of entities) windows.set(sourceOf(entity), (windows.get(sourceOf(entity)) ?? 0) + 1);
-  const inTraining = new Set<string>();
+  if (windows.size < SOURCES_FOR_SPLIT_BY_SOURCE) return splitByEntity(entities, random);
   let taken = 0;
-  for (const source of shuffled(sources, random)) {
-    if (taken >= TRAINING_SHARE * entities.length) break;
-    inTraining.add(source);
-    taken += windows.get(source)!;
+  for (const [source, count] of windows) if (inTraining.get(source) === true) taken += count;
+  for (const source of shuffled([...windows.keys()], random)) {
+    if (inTraining.has(source)) continue;
+    const isTaken = taken < TRAINING_SHARE * entities.length;
+    inTraining.set(source, isTaken);
+    if (isTaken) taken += windows.get(source)!;
   }
   return [
-    entities.filter((entity) => inTraining.has(sourceOf(entity))),
-    entities.filter((entity) => !inTraining.has(sourceOf(entity))),
+    entities.filter((entity) => inTraining.get(sourceOf(entity)) === true),
+    entities.filter((entity) => inTraining.get(sourceOf(entity)) === false),
   ];
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { VERDICT } from '../../src/detector/verdicts.ts';
 import type { LabelledSite } from '../../src/evaluation/labelled-site.ts';
 import { drawVerdicts, PROTOCOLS, type Split, splitSite } from '../../src/evaluation/protocol-split.ts';
-import { siteOf } from './hand-made-site.ts';
+import { siteOf, siteOfVisits } from './hand-made-site.ts';
 
 const windowCounts = (minLength: number, maxLength: number): fc.Arbitrary<number[]> =>
   fc.array(fc.integer({ min: 1, max: 6 }), { minLength, maxLength });
@@ -109,6 +109,29 @@ describe('the split of protocol natural', () => {
         }
       }),
     );
+  });
+
+  it('has no source in both parts either that is harmless in some windows and attacks in others', () => {
+    const visits = Array.from({ length: 24 }, (_, host) =>
+      Array.from({ length: 6 }, (_, minute) => ({
+        sourceIp: `10.0.0.${host + 1}`,
+        minute,
+        // Twelve infected hosts: half of what they do is their own work.
+        isAttack: host < 12 && minute % 2 === 0,
+      })),
+    );
+    const infected = siteOfVisits(visits.flat());
+    fc.assert(
+      fc.property(anySeed, (seed) => {
+        const { training, test } = splitSite(infected, { protocol: 'natural', seed });
+        const sourceOf = (entity: number): string => infected.traffic.short.sourceIps[entity]!;
+        const learnt = new Set(Array.from(training, sourceOf));
+        expect(Array.from(test, sourceOf).filter((source) => learnt.has(source))).toEqual([]);
+      }),
+    );
+    const { training, test } = splitSite(infected, { protocol: 'natural', seed: 1 });
+    expect(attacksIn(infected, training)).toBeGreaterThan(0);
+    expect(attacksIn(infected, test)).toBeGreaterThan(0);
   });
 
   it('splits by window where a label has nine sources', () => {
