@@ -20,7 +20,7 @@ const VERDICT_COUNTS: Readonly<Record<Protocol, readonly number[]>> = {
 };
 
 /** What a labelled file held. */
-export interface SiteReading {
+interface SiteReading {
   readonly file: string;
   readonly flows: number;
   readonly badLines: number;
