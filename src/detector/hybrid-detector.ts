@@ -153,12 +153,21 @@ function heldBackReason(riskScore: number, leastHighRisk: number): Reason {
 /** What the forest found odd in the window itself; where that is only a few flows, also in the long one around it. */
 function explain({ traffic, groupModel, assessed: { entity, hit } }: JudgedEntity): Reason[] {
   const { short, long, longOf } = traffic;
-  const without = hit?.reason.subject ?? null;
+  const common = { limit: FEATURE_SENTENCES, without: hit?.reason.subject ?? null };
+  const own = explainFeatures({ table: short, entity, model: groupModel.short, ...common });
   const needsContext = hit?.scale === 'long' || short.logCount[entity]! <= FEW_FLOWS;
-  const around =
-    groupModel.long === null || !needsContext
-      ? []
-      : explainFeatures({ table: long, entity: longOf[entity]!, model: groupModel.long, limit: 1, without });
-  const limit = FEATURE_SENTENCES - around.length;
-  return [...explainFeatures({ table: short, entity, model: groupModel.short, limit, without }), ...around];
+  if (groupModel.long === null || !needsContext) return own;
+  const first = own.slice(0, FEATURE_SENTENCES - 1);
+  const around = explainFeatures({
+    table: long,
+    entity: longOf[entity]!,
+    model: groupModel.long,
+    ...common,
+  }).find(({ subject }) => first.every((reason) => reason.subject !== subject));
+  // Two forests speak, each for half of the evidence.
+  return around === undefined ? own : [...first, around].map(halved);
+}
+
+function halved(reason: Reason): Reason {
+  return reason.contribution === undefined ? reason : { ...reason, contribution: reason.contribution / 2 };
 }

@@ -45,6 +45,32 @@ describe('hybrid detector', () => {
     }
   });
 
+  it('tells observed and typical values at the scale that shows it, each feature once, in shares of one evidence', () => {
+    const slow = flows(
+      40,
+      () => ({ sourceIp: '192.0.2.71', destinationPort: 22, packets: 22, bytes: 4000 }),
+      {
+        toMs: 3_599_999,
+      },
+    );
+    const found = detector.detect(foldTraffic([...guesser, ...slow]));
+    expect(found.length).toBeGreaterThan(2);
+    for (const { sourceIp, reasons } of found) {
+      const features = reasons.filter(({ contribution }) => contribution !== undefined);
+      expect(features.length).toBeGreaterThan(0);
+      for (const { text, typical } of features) {
+        expect(text).toMatch(/; typical for this network: /);
+        expect(Number.isFinite(typical)).toBe(true);
+      }
+      const total = features.reduce((sum, { contribution }) => sum + contribution!, 0);
+      expect(total).toBeGreaterThan(0);
+      expect(total).toBeLessThanOrEqual(1);
+      expect(new Set(reasons.map(({ subject }) => subject)).size).toBe(reasons.length);
+      if (sourceIp === '192.0.2.71')
+        expect(reasons[0]?.text).toMatch(/^40 connections to login services in 1 h, to 1 host/);
+    }
+  });
+
   it('keeps the same scan below high when every packet could be forged, and says so', () => {
     const [scan] = detector.detect(foldTraffic(forgeableScanner));
     expect(scan).toMatchObject({ confidence: 'medium', anomalyType: 'port_scan' });
