@@ -9,7 +9,8 @@ import type { GroupModel, ScaleModel } from './trained-model.ts';
 
 /**
  * Evidence of an entity: the log-odds of boosting at both time scales, and half the forest's surprise at both. Boosting
- * knows attacks it was shown, the forest what it has never seen; each alone ranks worse (README, "How good is it").
+ * knows attacks it was shown, the forest what nobody thought of. On labelled captures the forest alone ranks worse than
+ * both, boosting alone as well as both (README, "How good is it"): it is kept for attacks unlike the injected ones.
  */
 
 /** Half: on the captures of the evaluation anything from 0.25 to 1 was as good, more of the forest was worse. */
