@@ -56,6 +56,7 @@ export function* assessEntities({
       row: evidenceOf(short, entity),
       longRow: evidenceOf(long, longOf[entity]!),
       neighbours: neighboursOf(longOf[entity]!),
+      baselineWindows: model.short.entityCount,
       thresholds,
     });
     yield { entity, hit, assessment, uncapped: uncappedRisk({ modelRisk, hit }) };

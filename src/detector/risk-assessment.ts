@@ -2,7 +2,15 @@ import type { AnomalyType, Reason, TierThresholds } from './detection.ts';
 import { type EvidenceRow, isForgeable } from './evidence-row.ts';
 import { harmlessKinds } from './harmless-kinds.ts';
 import type { Neighbours } from './neighbours.ts';
-import { applyCaps, type Cap, DEAD_SERVER, MODEL_ALONE, SIGNATURE_ALONE, SINGLE_FLOW } from './risk-caps.ts';
+import {
+  applyCaps,
+  type Cap,
+  DEAD_SERVER,
+  MODEL_ALONE,
+  SIGNATURE_ALONE,
+  SINGLE_FLOW,
+  SMALL_MODEL,
+} from './risk-caps.ts';
 import type { ScaledHit } from './signatures.ts';
 import type { SourceGroup } from './trained-model.ts';
 
@@ -11,6 +19,12 @@ export const FOREST_TAIL_RISK = 50;
 
 /** From here up it is as likely an attack as not; below there is nothing to report. */
 const SUSPICIOUS_RISK = 50;
+
+/**
+ * A model that saw fewer harmless windows cannot claim risk 95 by itself (risk-curve.ts: nobody who saw n can know that
+ * something happens in fewer than one of ten n), so it is no witness to block by either.
+ */
+const FEWEST_WINDOWS_TO_BLOCK = 50;
 
 /** So many others of the same network, or asking for the same port, make a single probe part of something. */
 const FEWEST_NETWORK_NEIGHBOURS = 2;
@@ -31,6 +45,8 @@ export interface AssessedEvidence {
   readonly longRow: EvidenceRow;
   /** Who else did the same; null where something of it came through. */
   readonly neighbours: Neighbours | null;
+  /** Harmless windows the model was fitted on. */
+  readonly baselineWindows: number;
 }
 
 export interface Assessment {
@@ -64,6 +80,7 @@ export function assessRisk(
   if (hit === null) caps.push(...harmlessKinds(evidence));
   if (hit !== null && !isSuspicious) caps.push(SIGNATURE_ALONE);
   if (hit?.reason.subject === DEAD_SERVER.subject) caps.push(DEAD_SERVER);
+  if (evidence.baselineWindows < FEWEST_WINDOWS_TO_BLOCK) caps.push(SMALL_MODEL);
   if (isLoneProbe(evidence)) caps.push(SINGLE_FLOW);
   const uncapped = uncappedRisk({ modelRisk, hit });
   const basis = hit?.scale === 'long' ? longRow : row;

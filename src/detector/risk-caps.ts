@@ -9,7 +9,7 @@ const BELOW = 1;
 export interface Cap {
   readonly below: 'high' | 'medium';
   /** The column that tells most; or what was missing. */
-  readonly subject: EvidenceColumn | 'no_signature' | 'within_usual';
+  readonly subject: EvidenceColumn | 'no_signature' | 'within_usual' | 'small_model';
   readonly text: string;
 }
 
@@ -82,6 +82,12 @@ const LONG_FLOWS: Cap = {
   text: 'Most connections went on for long: may be real work, left to an operator',
 };
 
+export const SMALL_MODEL: Cap = {
+  below: 'high',
+  subject: 'small_model',
+  text: 'The model learnt from fewer than 50 harmless windows: left to an operator',
+};
+
 export const SINGLE_FLOW: Cap = {
   below: 'medium',
   subject: 'flows',
@@ -139,5 +145,12 @@ function looksLikeWork(row: EvidenceRow, anomalyType: AnomalyType): boolean {
 }
 
 function observedOf({ subject }: Cap, row: EvidenceRow): number {
-  return subject === 'no_signature' || subject === 'within_usual' ? row('flows') : row(subject);
+  switch (subject) {
+    case 'no_signature':
+    case 'within_usual':
+    case 'small_model':
+      return row('flows');
+    default:
+      return row(subject);
+  }
 }

@@ -12,8 +12,12 @@ const VERDICT_WEIGHT = 4;
 /** With so many reviewed attacks these and the injected ones count alike. */
 export const REVIEWED_FOR_HALF = 30;
 
-/** Windows in which nothing was completed: most are scanners on an exposed network, and none at all on others. */
-const DOUBTFUL_WEIGHT = 0.3;
+/**
+ * Windows in which nothing was completed: most are scanners on an exposed network, and none at all on others. Enough for
+ * a client whose server is away to be known, too little for a crowd of scanners to pass for normal: with 0.3 the macro
+ * average precision of `natural` was 0.83, with 0.1 it is 0.87.
+ */
+const DOUBTFUL_WEIGHT = 0.1;
 
 /** Order of the batches: the most trustworthy first. */
 export const BATCH = {

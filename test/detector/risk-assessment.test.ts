@@ -41,6 +41,7 @@ function assess(changes: Partial<Assessed>) {
     row,
     longRow: row,
     neighbours: null,
+    baselineWindows: 300,
     thresholds,
     ...changes,
   });
@@ -81,6 +82,13 @@ const anyRow = fc
   });
 
 describe('risk assessment', () => {
+  it('lets nothing be high by a model of fewer than 50 harmless windows, and says so', () => {
+    const sure = { modelRisk: 94, hit: hitOf(90) };
+    expect(tier({ ...sure, baselineWindows: 50 })).toBe('high');
+    expect(tier({ ...sure, baselineWindows: 49 })).toBe('medium');
+    expect(capsOf({ ...sure, baselineWindows: 49 })).toEqual(['small_model']);
+  });
+
   it('finds nothing where neither model nor signature speaks', () => {
     expect(assess({ modelRisk: 49.9 })).toBeNull();
     expect(assess({ modelRisk: 50 })).not.toBeNull();

@@ -217,7 +217,7 @@ describe('too little traffic', () => {
     expect(refusal.code).toBe('TRAINING_DATA_TOO_SMALL');
     expect(refusal.message).toBe(
       `After leaving out attacks and known bad sources there are ${inside} internal and ${clients} external ` +
-        'source windows to learn from; a model needs 25 of one kind.',
+        'source windows to learn from; a model needs 15 of one kind.',
     );
   });
 

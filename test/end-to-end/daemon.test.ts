@@ -138,7 +138,7 @@ describe('the daemon', () => {
     const refused = await daemon.waitFor('retrain failed: there is no model, the legacy detector goes on');
     expect(refused).toMatchObject({ level: 'warn', code: 'TRAINING_DATA_TOO_SMALL' });
     const needed =
-      /there are 0 internal and \d external source windows to learn from; a model needs 25 of one kind/;
+      /there are 0 internal and \d external source windows to learn from; a model needs 15 of one kind/;
     expect(JSON.stringify(refused)).toMatch(needed);
     expect(await next('detection run finished')).toMatchObject({ detector: 'legacy', modelVersion: null });
     daemon.signal('SIGTERM');
