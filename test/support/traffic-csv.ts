@@ -12,7 +12,7 @@ export const OFFICE_SETTINGS = { INTERNAL_NETWORKS: SYNTHETIC_INTERNAL_NETWORKS.
 export function writeOfficeDayCsv(path: string, endMs = Date.now()): void {
   const lines = [HEADER];
   const day = { startMs: endMs - 86_400_000, endMs, seed: 5, campaigns: [] };
-  const size = { lanHostCount: 25, externalClientCount: 60, noiseSourceCount: 60 };
+  const size = { lanHostCount: 12, externalClientCount: 30, noiseSourceCount: 30 };
   for (const record of generateSyntheticTraffic({ ...day, ...size })) {
     const { timestampMs, sourceIp, sourcePort, destinationIp, destinationPort } = record;
     const { protocol, action, bytes, packets } = record;
