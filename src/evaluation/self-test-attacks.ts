@@ -4,7 +4,7 @@ import { createRandom, type Random } from '../detector/random.ts';
 import type { SourceGroup } from '../detector/trained-model.ts';
 import type { LogRecord } from '../features/log-record.ts';
 
-export const SELF_TEST_ATTACK_TYPES = [
+const SELF_TEST_ATTACK_TYPES = [
   'port_scan',
   'horizontal_scan',
   'brute_force',
@@ -22,7 +22,7 @@ const TYPES_FROM: Readonly<Record<SourceGroup, readonly SelfTestAttackType[]>> =
   external: SELF_TEST_ATTACK_TYPES.filter((type) => type !== 'beaconing' && type !== 'exfiltration'),
 };
 
-export interface SelfTestAttack {
+interface SelfTestAttack {
   readonly sourceIp: string;
   readonly type: SelfTestAttackType;
 }

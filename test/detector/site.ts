@@ -4,7 +4,7 @@ import type { TrafficWindows } from '../../src/features/traffic-windows.ts';
 import { attackRecords, info, isInternal, normalRecords, settings } from './site-parts.ts';
 import { foldTraffic } from './traffic.ts';
 
-export { attackRecords, info, isInternal, normalRecords, settings, thresholds } from './site-parts.ts';
+export { info, isInternal, normalRecords, settings, thresholds } from './site-parts.ts';
 
 /** 900 harmless sources inside and outside, and 50 attackers among them. */
 export const siteTraffic: TrafficWindows = foldTraffic([...normalRecords(900), ...attackRecords(50)]);
