@@ -213,21 +213,20 @@ describe('a training run', () => {
 
 const INVENTORY = '198.51.100.77';
 
-/** A partner's inventory tool: every ten minutes it asks forty of our hosts for six services, most of them in vain. */
+/** A partner's inventory tool: every ten minutes it asks forty of our hosts for login services, all of them in vain. */
 function* inventory(): Generator<LogRecord> {
   for (let atMs = OFFICE.startMs; atMs < NOW; atMs += 600_000) {
-    for (let target = 0; target < 240; target += 1) {
-      const answered = target % 9 === 0;
+    for (let target = 0; target < 40; target += 1) {
       yield {
         timestampMs: atMs + target * 250,
         sourceIp: INVENTORY,
         sourcePort: 40_000 + target,
-        destinationIp: `203.0.113.${1 + (target % 40)}`,
-        destinationPort: [22, 80, 443, 3389, 5985, 8443][target % 6]!,
+        destinationIp: `203.0.113.${1 + target}`,
+        destinationPort: [22, 23, 3389, 5900][target % 4]!,
         protocol: 'tcp',
-        action: answered ? 'accept' : 'drop',
-        bytes: answered ? 2400 : 44,
-        packets: answered ? 12 : 1,
+        action: 'drop',
+        bytes: 44,
+        packets: 1,
       };
     }
   }
@@ -263,7 +262,7 @@ describe('a training after operators have spoken', () => {
         benignWindows: 0,
       });
       const risksBefore = suspicionOf(INVENTORY, { models: before.models, records });
-      expect(mean(risksBefore)).toBeGreaterThan(70);
+      expect(mean(risksBefore)).toBeGreaterThan(95);
 
       runOn(place.ledger, [detectionOf({ sourceIp: INVENTORY, riskScore: 90, lastSeenMs: NOW - 1000 })], NOW);
       const { id } = place.ledger.review(INVENTORY);
@@ -278,7 +277,7 @@ describe('a training after operators have spoken', () => {
       const { reliability } = after.models.readLatest()!.metadata.groups.external!;
       expect(reliability.reduce((sum, { reviewed }) => sum + reviewed, 0)).toBe(windows);
       const risksAfter = suspicionOf(INVENTORY, { models: after.models, records });
-      expect(mean(risksAfter)).toBeLessThan(mean(risksBefore) - 20);
+      expect(mean(risksAfter)).toBeLessThan(50);
       expect(after.lines.at(-1)).toMatchObject({ verdicts: used });
     } finally {
       place.remove();
