@@ -54,6 +54,9 @@ export interface ReviewItem {
 /** How long a pending item waits for a word before it expires, seconds. */
 export const DEFAULT_REVIEW_SECONDS = 7 * 86_400;
 
+/** `liftedBy` of a block autoblock itself took back because its address is protected now: no operator's word. */
+export const LIFTED_BY_PROTECTION = 'protection';
+
 /** How long an operator's rejection keeps an address out of queue and lists, seconds. */
 export const DEFAULT_REJECTION_SECONDS = 30 * 86_400;
 

@@ -4,7 +4,7 @@ import {
   type DesiredEntry,
   OWN_COMMENT_PREFIX,
 } from '../decisions/address-list-entry.ts';
-import type { Block } from '../decisions/block.ts';
+import { type Block, LIFTED_BY_PROTECTION } from '../decisions/block.ts';
 import { desiredEntries } from '../decisions/desired-entries.ts';
 import { type Protection, protectionOf } from '../decisions/protected-networks.ts';
 import { unknownEntries } from '../decisions/unknown-entries.ts';
@@ -99,7 +99,7 @@ function withdrawProtected(parts: RouterSyncParts): void {
 /** Lifted by another process meanwhile, or a full disk: no reason to leave the routers alone. It is not pushed either way. */
 function liftProtected({ ledger, logger }: RouterSyncParts, address: string, nowMs: number): void {
   try {
-    ledger.liftBlock({ address, actor: 'protection', nowMs });
+    ledger.liftBlock({ address, actor: LIFTED_BY_PROTECTION, nowMs });
   } catch (thrown) {
     const code = thrown instanceof AutoblockError ? thrown.code : 'INTERNAL';
     logger.error(

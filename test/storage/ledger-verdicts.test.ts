@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { buildProtection } from '../../src/decisions/protected-networks.ts';
+import { runRouterSync } from '../../src/runs/router-sync-run.ts';
 import { detectionOf } from '../support/detections.ts';
-import { runOn, type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
+import { runOn, silentLogger, type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
 
@@ -51,6 +53,22 @@ describe('the verdicts of operators in the ledger', () => {
       expect.objectContaining({ address: '192.0.2.3', verdict: 'false_positive', atMs: NOW + 3 }),
       { address: '198.51.100.0/24', verdict: 'confirmed', atMs: NOW + 4, ...manual },
     ]);
+  });
+
+  it('are not what autoblock lifted itself because the address became protected', async () => {
+    const { ledger } = place;
+    runOn(ledger, [detectionOf({ sourceIp: '192.0.2.3', riskScore: 97, lastSeenMs: NOW - 1000 })], NOW);
+    const allowlist = ['192.0.2.3'];
+    await runRouterSync({
+      routers: [],
+      ledger,
+      protection: buildProtection({ internalNetworks: [], allowlist, extraProtected: [] }),
+      logger: silentLogger,
+      nowMs: () => NOW + 1,
+      dryRun: false,
+    });
+    expect(ledger.activeBlocks(NOW + 2)).toEqual([]);
+    expect(ledger.operatorVerdicts()).toEqual([]);
   });
 
   it('cover the evidence from the beginning of the review, also when a riskier detection is shown', () => {
