@@ -1,3 +1,4 @@
+import { FEWEST_WINDOWS_TO_BLOCK } from '../detector/risk-assessment.ts';
 import type {
   GroupDescription,
   ModelMetadata,
@@ -36,7 +37,7 @@ function describeGroup(
   group: string,
   { described, features }: { readonly described: GroupDescription; readonly features: number },
 ): string[] {
-  const { short, long, verdicts, leastHighRisk } = described;
+  const { short, long, verdicts } = described;
   return [
     `${group}: ${described.entities} source windows`,
     `  short windows: ${scaleText(short, features)}`,
@@ -44,7 +45,7 @@ function describeGroup(
       ? '  long windows: too few to learn from'
       : `  long windows: ${long.entities}; ${scaleText(long, features)}`,
     `  operator verdicts learnt: ${verdicts.attacks} attacks, ${verdicts.benign} harmless`,
-    `  high tier: ${highTierText(leastHighRisk)}`,
+    `  high tier: ${highTierText(described)}`,
   ];
 }
 
@@ -58,8 +59,13 @@ function scaleText(
     : `${selectedFeatures.length} of ${features} features ${why}: ${selectedFeatures.join(', ')}`;
 }
 
-/** From which risk on a source may be in the high tier, by `GroupModel.leastHighRisk`. */
-export function highTierText(leastHighRisk: number): string {
+/** From which risk on a source may be in the high tier: by what operators reviewed, and by how much was learnt. */
+export function highTierText({
+  entities,
+  leastHighRisk,
+}: Pick<GroupDescription, 'entities' | 'leastHighRisk'>): string {
+  if (entities < FEWEST_WINDOWS_TO_BLOCK)
+    return `closed: ${entities} source windows learnt, blocking needs ${FEWEST_WINDOWS_TO_BLOCK}`;
   if (leastHighRisk === 0) return 'from CONFIDENCE_HIGH on';
   if (leastHighRisk > HIGHEST_RISK)
     return 'closed: at no risk were 95 % of the reviewed source windows attacks';

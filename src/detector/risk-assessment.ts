@@ -24,7 +24,7 @@ const SUSPICIOUS_RISK = 50;
  * A model that saw fewer harmless windows cannot claim risk 95 by itself (risk-curve.ts: nobody who saw n can know that
  * something happens in fewer than one of ten n), so it is no witness to block by either.
  */
-const FEWEST_WINDOWS_TO_BLOCK = 50;
+export const FEWEST_WINDOWS_TO_BLOCK = 50;
 
 /** So many others of the same network, or asking for the same port, make a single probe part of something. */
 const FEWEST_NETWORK_NEIGHBOURS = 2;

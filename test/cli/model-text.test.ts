@@ -6,8 +6,8 @@ import { handMadeModel } from '../detector/hand-made-model.ts';
 const { metadata } = handMadeModel;
 const { internal } = metadata.groups;
 
-function highTier(leastHighRisk: number): string | undefined {
-  const group: GroupDescription = { ...internal!, leastHighRisk };
+function highTier(told: Partial<GroupDescription>): string | undefined {
+  const group: GroupDescription = { ...internal!, ...told };
   return groupLines({ features: metadata.features, groups: { internal: group } }).find((line) =>
     line.includes('high tier'),
   );
@@ -37,16 +37,23 @@ describe('what a model learnt', () => {
         '  short windows: all 25 features (too little to hold out)',
         '  long windows: too few to learn from',
         '  operator verdicts learnt: 0 attacks, 0 harmless',
-        '  high tier: from CONFIDENCE_HIGH on',
+        '  high tier: closed: 30 source windows learnt, blocking needs 50',
         '  risk against operator verdicts: none to compare',
       ].join('\n'),
     );
   });
 
   it('never promises a lower risk for the high tier than the model asks for', () => {
-    expect(highTier(96.2241)).toContain('from risk 96.23 on');
-    expect(highTier(101)).toBe(
+    expect(highTier({ leastHighRisk: 96.2241 })).toContain('from risk 96.23 on');
+    expect(highTier({ leastHighRisk: 101 })).toBe(
       '  high tier: closed: at no risk were 95 % of the reviewed source windows attacks',
+    );
+  });
+
+  it('never promises a high tier to a group that learnt too little to block by', () => {
+    expect(highTier({ entities: 50, leastHighRisk: 0 })).toBe('  high tier: from CONFIDENCE_HIGH on');
+    expect(highTier({ entities: 49, leastHighRisk: 0 })).toBe(
+      '  high tier: closed: 49 source windows learnt, blocking needs 50',
     );
   });
 });

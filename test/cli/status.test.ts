@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => home.remove());
 
 describe('autoblock status of a site with a model', () => {
-  it('tells for which sources the high tier was tightened at training, and nothing of a training that worked', async () => {
+  it('tells for which sources the high tier was tightened or closed at training, and nothing of a training that worked', async () => {
     const registry = openModelRegistry({ directory: home.env['MODELS_DIR']!, logger: silentLogger });
     registry.promote(registry.save(encodeModel(handMadeModel)));
     const text = await autoblock(['status'], home);
@@ -20,11 +20,15 @@ describe('autoblock status of a site with a model', () => {
     expect(text.stdout).toMatch(
       /^high tier, internal sources: from risk 97\.25 on, tightened until 95 % .* \(see `autoblock models show`\)$/m,
     );
-    expect(text.stdout).not.toMatch(/external sources|last training/);
+    expect(text.stdout).toMatch(
+      /^high tier, external sources: closed: 30 source windows learnt, blocking needs 50 \(see/m,
+    );
+    expect(text.stdout).not.toContain('last training');
     const json = await autoblock(['status', '--json'], home);
     expect(JSON.parse(json.stdout)).toMatchObject({
       detector: 'hybrid',
       leastHighRisk: { internal: 97.25, external: 0 },
+      windowsLearnt: { internal: 400, external: 30 },
       lastTraining: null,
     });
   });

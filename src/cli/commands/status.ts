@@ -1,4 +1,6 @@
 import type { Workplace } from '../../daemon/workplace.ts';
+import { FEWEST_WINDOWS_TO_BLOCK } from '../../detector/risk-assessment.ts';
+import type { ModelMetadata } from '../../detector/trained-model.ts';
 import { EXIT } from '../../errors.ts';
 import type { RunRecord } from '../../storage/ledger-runs.ts';
 import type { Command } from '../command.ts';
@@ -35,7 +37,8 @@ function gather(workplace: Workplace) {
     detector: config.useHybridDetector && model.version !== null ? 'hybrid' : 'legacy',
     model: model.version ?? 'none',
     modelProblem: model.problem,
-    leastHighRisk: leastHighRisks(model.groups),
+    leastHighRisk: byGroup(model.groups, 'leastHighRisk'),
+    windowsLearnt: byGroup(model.groups, 'entities'),
     lastTraining: ledger.recentRuns({ kind: 'training', limit: 1 })[0] ?? null,
     useHybridDetector: config.useHybridDetector,
     shadowDetector: config.shadowDetector,
@@ -65,15 +68,23 @@ function shadowLines({ shadowDetector, model }: Status): string[] {
   return [`shadow: ${shadowDetector} (${state}; see \`autoblock report --compare\`)`];
 }
 
-/** Per group of the model: 0, or the risk the high tier was raised to at training, 101 when it was closed. */
-function leastHighRisks(groups: ReturnType<typeof latestModelState>['groups']): Record<string, number> {
-  return Object.fromEntries(Object.entries(groups).map(([group, told]) => [group, told.leastHighRisk]));
+/**
+ * Per group of the model. `leastHighRisk`: 0, or the risk the high tier was raised to at training, 101 when it was closed.
+ * `entities`: harmless windows learnt; a group with too few of them blocks nobody.
+ */
+function byGroup(
+  groups: ModelMetadata['groups'],
+  figure: 'leastHighRisk' | 'entities',
+): Record<string, number> {
+  return Object.fromEntries(Object.entries(groups).map(([group, told]) => [group, told[figure]]));
 }
 
-function highTierLines({ leastHighRisk }: Status): string[] {
-  return Object.entries(leastHighRisk).flatMap(([group, risk]) =>
-    risk === 0 ? [] : [`high tier, ${group} sources: ${highTierText(risk)} (see \`autoblock models show\`)`],
-  );
+function highTierLines({ leastHighRisk, windowsLearnt }: Status): string[] {
+  return Object.entries(windowsLearnt).flatMap(([group, entities]) => {
+    const told = { entities, leastHighRisk: leastHighRisk[group]! };
+    if (told.leastHighRisk === 0 && entities >= FEWEST_WINDOWS_TO_BLOCK) return [];
+    return [`high tier, ${group} sources: ${highTierText(told)} (see \`autoblock models show\`)`];
+  });
 }
 
 /** Said apart: a weekly training has long left the list of the latest runs. */
