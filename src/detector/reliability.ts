@@ -6,15 +6,10 @@ import type { GroupModel, ReliabilityBand } from './trained-model.ts';
 
 /** What the high tier promises: of a hundred entities in it at most five are harmless. */
 const PROMISED_PRECISION = 0.95;
-const HIGH_RISK = 95;
-
 /** Nothing has that much risk. */
 const UNREACHABLE_RISK = 101;
 
 const BAND_EDGES = [0, 50, 70, 80, 90, 95, 100] as const;
-
-/** Thresholds that cap where the product's defaults do. */
-const DEFAULT_THRESHOLDS: TierThresholds = { highRisk: HIGH_RISK, mediumRisk: 70 };
 
 interface Reviewed {
   readonly entities: Int32Array;
@@ -25,23 +20,27 @@ interface Reviewed {
 
 /**
  * Holds the risks against what operators said, and tightens the high tier where it does not keep its promise.
+ *
+ * @param thresholds those the model will judge with: the promise is about the tier as it is configured
  */
 export function measureReliability({
   model,
   traffic,
   reviewed,
+  thresholds,
 }: {
   readonly model: GroupModel;
   readonly traffic: TrafficWindows;
   readonly reviewed: readonly Reviewed[];
+  readonly thresholds: TierThresholds;
 }): Pick<GroupModel, 'reliability' | 'leastHighRisk'> {
   const judged = reviewed.flatMap(({ entities, isAttack, evidence }) =>
-    Array.from(
-      assessEntities({ traffic, entities, model, evidence, thresholds: DEFAULT_THRESHOLDS }),
-      ({ assessment }) => ({ risk: assessment?.riskScore ?? 0, isAttack }),
-    ),
+    Array.from(assessEntities({ traffic, entities, model, evidence, thresholds }), ({ assessment }) => ({
+      risk: assessment?.riskScore ?? 0,
+      isAttack,
+    })),
   );
-  return { reliability: bandsOf(judged), leastHighRisk: leastHighRisk(judged) };
+  return { reliability: bandsOf(judged), leastHighRisk: leastHighRisk(judged, thresholds) };
 }
 
 interface JudgedEntity {
@@ -58,9 +57,9 @@ function bandsOf(judged: readonly JudgedEntity[]): ReliabilityBand[] {
 }
 
 /** The lowest risk of the high tier above which the promise holds. */
-function leastHighRisk(judged: readonly JudgedEntity[]): number {
-  if (precisionFrom(judged, HIGH_RISK) >= PROMISED_PRECISION) return 0;
-  const risks = judged.map(({ risk }) => risk).filter((risk) => risk > HIGH_RISK);
+function leastHighRisk(judged: readonly JudgedEntity[], { highRisk }: TierThresholds): number {
+  if (precisionFrom(judged, highRisk) >= PROMISED_PRECISION) return 0;
+  const risks = judged.map(({ risk }) => risk).filter((risk) => risk > highRisk);
   return (
     risks
       .sort((left, right) => left - right)

@@ -2,6 +2,7 @@ import type { TrafficWindows } from '../features/traffic-windows.ts';
 import { type InjectedAttacks, injectAttacks, type LogTraits } from './attack-injection.ts';
 import type { Baseline } from './baseline.ts';
 import { fitBoosting } from './cross-fitting.ts';
+import type { TierThresholds } from './detection.ts';
 import { featureRows } from './forest-risk.ts';
 import { type Batch, createLearningSet, filterLearningSet } from './learning-set.ts';
 import { deriveSeed } from './random.ts';
@@ -30,6 +31,7 @@ export interface GroupTraining {
   readonly group: SourceGroup;
   readonly baseline: Baseline;
   readonly settings: ForestSettings;
+  readonly thresholds: TierThresholds;
   readonly traits: LogTraits;
   readonly seed: number;
   /** Told the share of the group's work that is done, 0-1. */
@@ -212,7 +214,7 @@ function calibrate(learning: Learning, fitted: Fitted): GroupModel {
     isAttack: batches[index]!.label === 1,
     evidence: evidence[index]!,
   }));
-  return { ...model, ...measureReliability({ model, traffic, reviewed }) };
+  return { ...model, ...measureReliability({ model, traffic, reviewed, thresholds: learning.thresholds }) };
 }
 
 function withForest({

@@ -3,6 +3,7 @@ import { FEATURE_NAMES } from '../features/catalogue.ts';
 import type { TrafficWindows } from '../features/traffic-windows.ts';
 import { traitsOf } from './attack-injection.ts';
 import { type Baseline, chooseBaseline } from './baseline.ts';
+import type { TierThresholds } from './detection.ts';
 import { splitByGroup } from './hybrid-detector.ts';
 import type { ForestSettings } from './scale-model.ts';
 import { trainGroup } from './train-group.ts';
@@ -44,6 +45,8 @@ export interface TrainingInput {
   /** What operators decided about the short entities; null when there is nothing. */
   readonly verdicts?: Verdicts | null;
   readonly settings: TrainingSettings;
+  /** What the model will judge with, by default the product's own: they move `reliability` and `leastHighRisk` alone. */
+  readonly thresholds?: TierThresholds;
   readonly info: TrainingInfo;
   /** Told the share of the work that is done, 0-1, rising. */
   readonly onProgress?: (share: number) => void;
@@ -55,6 +58,8 @@ export interface TrainingInput {
  * FEWEST_WINDOWS_TO_BLOCK.
  */
 const DEFAULT_MINIMUM_ENTITIES = 15;
+
+const DEFAULT_THRESHOLDS: TierThresholds = { highRisk: 95, mediumRisk: 70 };
 
 /**
  * Learns what is normal, inside and outside apart, from traffic as it is (attackers included).
@@ -68,6 +73,7 @@ export function trainModel({
   excludedSources = new Set(),
   verdicts = null,
   settings,
+  thresholds = DEFAULT_THRESHOLDS,
   info,
   onProgress = () => undefined,
 }: TrainingInput): TrainedModel {
@@ -83,7 +89,16 @@ export function trainModel({
     const baseline = chooseBaseline({ traffic, entities, group, excludedSources, verdicts, seed });
     baselines.push(baseline);
     if (baseline.kept.length >= minimumEntities) {
-      const trained = trainGroup({ traffic, group, baseline, settings, traits, seed, report });
+      const trained = trainGroup({
+        traffic,
+        group,
+        baseline,
+        settings,
+        thresholds,
+        traits,
+        seed,
+        report,
+      });
       groups[group] = trained.model;
       dropped.nothingCompleted += trained.nothingCompleted;
       dropped.attackLike += trained.attackLike;

@@ -71,7 +71,7 @@ export function runTrial(site: LabelledSite, settings: EvaluationSettings): Tria
 }
 
 function train(
-  { training, isInternal }: EvaluationSettings,
+  { training, isInternal, thresholds }: EvaluationSettings,
   { traffic, verdicts }: { traffic: TrafficWindows; verdicts: Verdicts | null },
 ): { readonly model: TrainedModel | null; readonly refused: string | null } {
   const settings = { ...training, seed: deriveSeed(training.seed, 'training') };
@@ -84,7 +84,10 @@ function train(
     internalNetworks: [],
   } as const;
   try {
-    return { model: trainModel({ traffic, isInternal, verdicts, settings, info }), refused: null };
+    return {
+      model: trainModel({ traffic, isInternal, verdicts, settings, thresholds, info }),
+      refused: null,
+    };
   } catch (thrown) {
     if (thrown instanceof AutoblockError && thrown.code === 'TRAINING_DATA_TOO_SMALL')
       return { model: null, refused: thrown.message };

@@ -169,6 +169,7 @@ function fit(
     excludedSources: parts.excludedSources,
     verdicts: labels,
     settings: parts.settings,
+    thresholds: parts.thresholds,
     info: {
       version: versionFrom(createdAt),
       createdAt,

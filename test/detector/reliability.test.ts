@@ -7,7 +7,17 @@ import { flows, foldTraffic, refused } from './traffic.ts';
 
 /** Evidence is log-odds as it stands. */
 const curve = { evidence: Float64Array.of(-20, 20), logOdds: Float64Array.of(-20, 20) };
-const model: GroupModel = { ...handMadeModel.groups.external!, curve, leastHighRisk: 0, reliability: [] };
+const external = handMadeModel.groups.external!;
+const model: GroupModel = {
+  ...external,
+  // Of enough windows to block by.
+  short: { ...external.short, entityCount: 400 },
+  curve,
+  leastHighRisk: 0,
+  reliability: [],
+};
+
+const THRESHOLDS = { highRisk: 95, mediumRisk: 70 };
 
 const SOURCES = 120;
 /** Every source scans 40 ports that answer with RST: a signature of full strength (90), and not forgeable. */
@@ -20,10 +30,13 @@ const traffic = foldTraffic(
 type Reviewed = Parameters<typeof measureReliability>[0]['reviewed'][number];
 
 /** @param counts how many sources the model alone gives which risk */
-function measure(counts: {
-  readonly attacks: Readonly<Record<number, number>>;
-  readonly benign: Readonly<Record<number, number>>;
-}): ReturnType<typeof measureReliability> {
+function measure(
+  counts: {
+    readonly attacks: Readonly<Record<number, number>>;
+    readonly benign: Readonly<Record<number, number>>;
+  },
+  thresholds = THRESHOLDS,
+): ReturnType<typeof measureReliability> {
   let taken = 0;
   const reviewedAs = (isAttack: boolean, risks: Readonly<Record<number, number>>): Reviewed => {
     const logOdds = Object.entries(risks).flatMap(([risk, count]) =>
@@ -35,7 +48,7 @@ function measure(counts: {
   };
   const reviewed = [reviewedAs(true, counts.attacks), reviewedAs(false, counts.benign)];
   expect(taken).toBeLessThanOrEqual(SOURCES);
-  return measureReliability({ model, traffic, reviewed });
+  return measureReliability({ model, traffic, reviewed, thresholds });
 }
 
 function evidenceOf(logOdds: readonly number[]): Evidence {
@@ -57,6 +70,13 @@ describe('the high tier', () => {
 
   it('is closed where no risk keeps the promise', () => {
     expect(measure({ attacks: { 60: 30 }, benign: { 99: 2 } }).leastHighRisk).toBe(101);
+  });
+
+  it('keeps its promise from the configured threshold on, not from the default one', () => {
+    const reviewed = { attacks: { 60: 100 }, benign: { 99: 2 } };
+    // From 95: 100 of 102. From 98: 0 of 2.
+    expect(measure(reviewed).leastHighRisk).toBe(0);
+    expect(measure(reviewed, { highRisk: 98, mediumRisk: 70 }).leastHighRisk).toBe(101);
   });
 
   it('is as promised where nothing reviewed lies in it', () => {
@@ -89,6 +109,7 @@ describe('the reliability table', () => {
       model,
       traffic: quiet,
       reviewed: [{ entities: Int32Array.of(0), isAttack: true, evidence: evidenceOf([-3]) }],
+      thresholds: THRESHOLDS,
     });
     expect(reliability[0]).toEqual({ from: 0, to: 50, reviewed: 1, attacks: 1 });
     const certain = measure({ attacks: { 99.999: 4 }, benign: {} }).reliability;

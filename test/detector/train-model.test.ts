@@ -187,6 +187,17 @@ describe('training on what operators decided', () => {
     expect(external!.reliability).toEqual(taught.groups.external!.reliability);
   });
 
+  it('holds the risks against the thresholds the model will judge with', () => {
+    const strict = trainOutside({ verdicts, thresholds: { highRisk: 90, mediumRisk: 70 } }).groups.external!;
+    const between = ({ reliability }: { reliability: typeof strict.reliability }): number =>
+      reliability.find(({ from }) => from === 90)!.reviewed;
+    // No signature knows mail: left to an operator just below the high tier, wherever that begins.
+    expect(between(taught.groups.external!)).toBeGreaterThan(0);
+    expect(between(strict)).toBe(0);
+    const { curve, short } = taught.groups.external!;
+    expect({ curve: strict.curve, short: strict.short }).toEqual({ curve, short });
+  });
+
   it.each([
     ['suspicious what is like what they called attacks', isMail, 1],
     ['harmless what is like what they called harmless', isAttacker, -1],
