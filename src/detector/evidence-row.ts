@@ -13,13 +13,14 @@ export function evidenceOf(table: Pick<FeatureTable, 'evidence'>, entity: number
 }
 
 /**
- * True when the evidence is made of packets that anybody can send in somebody else's name: UDP, ICMP, SYNs that nobody
- * answered. Blocking on it would let anybody have any address blocked. Not forgeable is what has a completed TCP
- * exchange, or consists for the most part of TCP attempts that were answered. The latter is no proof in the strict
- * sense (a forged SYN draws an answer as well): addresses one cannot afford to lose belong on the allowlist.
+ * True when the evidence is for the most part packets that anybody can send in somebody else's name: UDP, ICMP, SYNs that
+ * nobody answered. Blocking on it would let anybody have any address blocked. A few completed exchanges beside them
+ * prove nothing: whoever is to be blocked in his own name is a client, and has some. Not forgeable is what consists for
+ * the most part of TCP attempts that were answered, completed ones among them. That is no proof in the strict sense (a
+ * forged SYN draws an answer as well): addresses one cannot afford to lose belong on the allowlist.
  */
 export function isForgeable(row: EvidenceRow): boolean {
-  return row('established_tcp_flows') === 0 && row('answered_tcp_flows') < MOSTLY * row('flows');
+  return row('answered_tcp_flows') < MOSTLY * row('flows');
 }
 
 /**

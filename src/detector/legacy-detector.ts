@@ -2,7 +2,7 @@ import type { EvidenceColumn } from '../features/evidence.ts';
 import type { FeatureTable } from '../features/feature-table.ts';
 import { type AnomalyType, type Detection, type Reason, type TierThresholds, tierOf } from './detection.ts';
 import { byRiskThenSource, type Detector } from './detector.ts';
-import { type EvidenceRow, evidenceOf } from './evidence-row.ts';
+import { type EvidenceRow, evidenceOf, MOSTLY } from './evidence-row.ts';
 import { formatDuration, formatNumber } from './number-text.ts';
 import { applyCaps } from './risk-caps.ts';
 
@@ -148,7 +148,7 @@ export function judgeByRules({
   const strongest = hits[0];
   if (strongest === undefined) return null;
   // No second witness here, so the strict proof is asked for: answered attempts alone do not do.
-  const forgeable = row('established_tcp_flows') === 0;
+  const forgeable = row('established_tcp_flows') < MOSTLY * row('flows');
   const { anomalyType } = strongest.rule;
   const raw = strongest.risk;
   const { riskScore, caps } = applyCaps({ raw, caps: [], row, forgeable, thresholds, anomalyType });

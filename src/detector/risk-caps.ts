@@ -70,6 +70,13 @@ const FORGEABLE: Cap = {
   text: 'All evidence could be forged: no completed TCP exchange proves the source address',
 };
 
+/** The exchanges may be the victim's own business, and the rest sent by somebody who wants him blocked. */
+const MOSTLY_FORGEABLE: Cap = {
+  below: 'high',
+  subject: 'established_tcp_flows',
+  text: 'Most of the evidence could be forged: the few completed TCP exchanges may be harmless ones of the same address',
+};
+
 const REPLIES: Cap = {
   below: 'high',
   subject: 'service_reply_flows',
@@ -111,7 +118,7 @@ export function applyCaps({
   readonly anomalyType: AnomalyType;
 }): { readonly riskScore: number; readonly caps: readonly Reason[] } {
   const applicable = [...caps];
-  if (forgeable) applicable.push(FORGEABLE);
+  if (forgeable) applicable.push(row('established_tcp_flows') > 0 ? MOSTLY_FORGEABLE : FORGEABLE);
   if (looksLikeReplies(row) && !caps.includes(ANSWERS)) applicable.push(REPLIES);
   if (looksLikeWork(row, anomalyType) && !caps.includes(WORK)) applicable.push(LONG_FLOWS);
   // Rounded before comparing: 94.96 is shown as 95 and must meet the caps of 95.

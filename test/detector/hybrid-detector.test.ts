@@ -77,6 +77,24 @@ describe('hybrid detector', () => {
     expect(scan?.reasons.at(-1)?.text).toMatch(/could be forged/);
   });
 
+  it.each<[string, (index: number) => Partial<LogRecord>]>([
+    ['dropped SYNs to many ports', (i) => ({ destinationPort: 1 + i, ...dropped })],
+    ['dropped SYNs to a login service', () => ({ destinationPort: 22, ...dropped })],
+    [
+      'dropped SYNs to many hosts',
+      (i) => ({ destinationIp: `192.0.2.${i}`, destinationPort: 445, ...dropped }),
+    ],
+    ['datagrams to many ports', (i) => ({ destinationPort: 1 + i, protocol: 'udp', packets: 1, bytes: 60 })],
+  ])('lets nobody get a customer blocked by %s in his name', (_what, forged) => {
+    const customer = { sourceIp: '192.0.2.72' };
+    const business = flows(20, () => customer);
+    const [framed] = detector.detect(
+      foldTraffic([...business, ...flows(200, (i) => ({ ...customer, ...forged(i) }))]),
+    );
+    expect(framed).toMatchObject({ sourceIp: '192.0.2.72', confidence: 'medium' });
+    expect(framed?.reasons.at(-1)?.text).toMatch(/^Most of the evidence could be forged: the few completed/);
+  });
+
   it('makes no detection of a single probe that came to nothing', () => {
     expect(detector.detect(foldTraffic(probe))).toEqual([]);
   });

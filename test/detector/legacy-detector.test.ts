@@ -63,6 +63,13 @@ describe('legacy detector', () => {
     expect(scan?.reasons.at(-1)?.text).toMatch(/could be forged/);
   });
 
+  it('never calls evidence high that could be forged but for the business of the address it names', () => {
+    const forged = flows(900, (i) => ({ destinationPort: 1 + i, ...dropped }));
+    const [framed] = judge([...flows(20, () => completed), ...forged]);
+    expect(framed?.confidence).toBe('medium');
+    expect(framed?.reasons.at(-1)?.text).toMatch(/^Most of the evidence could be forged/);
+  });
+
   it('calls a completed password attack far over the threshold high', () => {
     const [attack] = judge(flows(200, () => ({ destinationPort: 22, ...completed })));
     expect(attack).toMatchObject({ confidence: 'high', anomalyType: 'brute_force' });

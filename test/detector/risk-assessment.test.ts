@@ -8,11 +8,12 @@ import { EVIDENCE_COLUMNS } from '../../src/features/evidence.ts';
 import { evidence } from './traffic.ts';
 
 const thresholds = { highRisk: 95, mediumRisk: 70 };
-/** A password attack of which a fifth got past the handshake. */
+/** A password attack that is answered, and of which a fifth got past the handshake. */
 const proven = evidence({
   flows: 100,
   tcp_flows: 100,
   established_tcp_flows: 20,
+  answered_tcp_flows: 100,
   packets_total: 900,
   login_flows: 100,
 });
@@ -133,9 +134,14 @@ describe('risk assessment', () => {
         anyThresholds,
         anyRow,
         fc.nat({ max: 99 }),
-        (stages, limits, counts, answered) => {
+        fc.nat({ max: 99 }),
+        (stages, limits, counts, answered, completed) => {
           const answeredFlows = Math.floor((counts.flows * Math.min(answered, 49)) / 100);
-          const row = evidence({ ...counts, established_tcp_flows: 0, answered_tcp_flows: answeredFlows });
+          const row = evidence({
+            ...counts,
+            established_tcp_flows: Math.floor((answeredFlows * completed) / 100),
+            answered_tcp_flows: answeredFlows,
+          });
           expect(tierIn(limits, { ...stages, row })).not.toBe('high');
         },
       ),
@@ -175,7 +181,8 @@ describe('risk assessment', () => {
 
   it('leaves to an operator what may be real work or the answers of a server, and says which', () => {
     const cap = (subject: 'long_flows' | 'service_reply_flows', count: number, hit = hitOf(90)) => {
-      const row = evidence({ flows: 100, tcp_flows: 100, established_tcp_flows: 90, [subject]: count });
+      const completed = { tcp_flows: 100, established_tcp_flows: 90, answered_tcp_flows: 90 };
+      const row = evidence({ flows: 100, ...completed, [subject]: count });
       const { riskScore, caps } = assess({ modelRisk: 95, hit, row })!;
       return { riskScore, said: caps.map(({ text, observed }) => `${text}: ${observed}`) };
     };
@@ -347,7 +354,12 @@ describe('what harmless hosts do everywhere, without a signature', () => {
   });
 
   it('counts for nothing beside a signature', () => {
-    const busy = counted({ established_tcp_flows: 50, distinct_destinations: 40, login_flows: 20 });
+    const busy = counted({
+      established_tcp_flows: 50,
+      answered_tcp_flows: 50,
+      distinct_destinations: 40,
+      login_flows: 20,
+    });
     expect(tier({ ...suspicious, row: busy, hit: hitOf(90), boostingLogOdds: -9, group: 'internal' })).toBe(
       'high',
     );
