@@ -40,10 +40,15 @@ function readingLines({ protocol, windowMinutes, seeds, thresholds, files }: Eva
   const lines = [
     `protocol ${protocol}, windows of ${windowMinutes} min, ${seeds.length} seeds, medium from risk ${thresholds.mediumRisk}, high from ${thresholds.highRisk}`,
   ];
-  for (const { file, flows, badLines, unlabelled } of files) {
+  for (const { file, flows, badLines, firstBadLine, unlabelled, outOfOrder } of files) {
     const skipped = badLines + unlabelled;
     const leftOut = skipped === 0 ? '' : `; left out ${badLines} unreadable, ${unlabelled} without a label`;
     lines.push(`  ${oneLine(file)}: ${flows} flows${leftOut}`);
+    if (firstBadLine !== null) lines.push(`    line ${firstBadLine.line}: ${oneLine(firstBadLine.reason)}`);
+    if (outOfOrder > 0)
+      lines.push(
+        `    ${outOfOrder} flows are older than one before them: sort the file by time, or gaps and bursts are misread`,
+      );
   }
   return lines;
 }
@@ -63,6 +68,9 @@ function stageLines(stage: VerdictStage, { protocol }: EvaluationResult): string
         ? []
         : [`${site}: no model in ${refused.trials} trials, judged by the legacy rules: ${refused.reason}`],
     ),
+    ...sites
+      .filter(({ trainedOn }) => trainedOn < stage.verdicts)
+      .map(({ site, trainedOn }) => `${site}: ${trainedOn} verdicts only, on all windows it learns from`),
     ...sites
       .filter(({ inMacro }) => !inMacro)
       .map(

@@ -17,6 +17,8 @@ export interface SiteResult {
   /** Short entities of the site, and the attacks among them. */
   readonly entities: number;
   readonly attacks: number;
+  /** Most windows a trial had to learn from: no more of them can be reviewed, however many verdicts were asked for. */
+  readonly trainedOn: number;
   /** False where it has one label only: it shows what it can, and is not in the macro figures. */
   readonly inMacro: boolean;
   readonly hybrid: DetectorMeasures;
@@ -43,6 +45,7 @@ export function summariseSite(
     site,
     entities,
     attacks,
+    trainedOn: Math.max(...trials.map(({ trainedOn }) => trainedOn)),
     inMacro: attacks > 0 && attacks < entities,
     hybrid: measureDetector(trials, 'hybrid'),
     legacy: measureDetector(trials, 'legacy'),

@@ -111,8 +111,10 @@ async function importFile(options: {
   const shiftMs = shiftToMs === null ? 0 : shiftToMs - (await surveyFlows({ path, signal })).toMs;
   const period = { fromMs: Infinity, toMs: -Infinity };
   let badLineCount = 0;
+  let firstBadLine: { line: number; reason: string } | null = null;
   const onBadLine = (bad: { line: number; reason: string }): void => {
     badLineCount += 1;
+    firstBadLine ??= bad;
     noteBadLine(bad);
   };
 
@@ -124,7 +126,7 @@ async function importFile(options: {
       yield record;
     }
     // Thrown inside the transaction, so that nothing of it remains.
-    if (period.toMs === -Infinity) throw noFlows(file, badLineCount);
+    if (period.toMs === -Infinity) throw noFlows(file, { badLines: badLineCount, firstBadLine });
   }
 
   const rows = await writeLogRecords({

@@ -3,18 +3,21 @@ import { type FlowColumns, type FlowLine, parseFlowHeader, parseFlowLine } from 
 import type { LogRecord } from '../features/log-record.ts';
 import { readLines } from './text-lines.ts';
 
-/** A line left out because it is no flow. */
-export interface BadLine {
-  readonly file: string;
+interface LineFault {
   /** Counted from 1, the header included. */
   readonly line: number;
   readonly reason: string;
 }
 
+/** A line left out because it is no flow. */
+export interface BadLine extends LineFault {
+  readonly file: string;
+}
+
 export interface FlowFileReading {
   readonly path: string;
   readonly signal: AbortSignal;
-  readonly onBadLine: (bad: { line: number; reason: string }) => void;
+  readonly onBadLine: (bad: LineFault) => void;
 }
 
 type ReadableFlow = Extract<FlowLine, { ok: true }>;
@@ -35,6 +38,17 @@ export interface LabelledFlow {
   readonly attack: string | null;
 }
 
+/** What a labelled file held. */
+interface LabelledReading {
+  readonly flows: number;
+  readonly badLines: number;
+  /** Why the first bad line is none: the others mostly share the fault. */
+  readonly firstBadLine: LineFault | null;
+  readonly unlabelled: number;
+  /** Flows older than one before them. Gaps, bursts and active minutes are not measured right where there are many. */
+  readonly outOfOrder: number;
+}
+
 /**
  * Gives every labelled flow of a canonical flow CSV to `onFlow`.
  *
@@ -48,10 +62,13 @@ export async function readLabelledFlows({
   readonly path: string;
   readonly signal: AbortSignal;
   readonly onFlow: (flow: LabelledFlow) => void;
-}): Promise<{ readonly flows: number; readonly badLines: number; readonly unlabelled: number }> {
-  const found = { flows: 0, badLines: 0, unlabelled: 0 };
-  const onBadLine = (): void => {
+}): Promise<LabelledReading> {
+  const found = { flows: 0, badLines: 0, unlabelled: 0, outOfOrder: 0 };
+  let firstBadLine: LineFault | null = null;
+  let newestMs = -Infinity;
+  const onBadLine = (bad: LineFault): void => {
     found.badLines += 1;
+    firstBadLine ??= bad;
   };
   for await (const { record, label, attack } of readFlowLines({ path, signal, onBadLine })) {
     if (label === null) {
@@ -59,10 +76,12 @@ export async function readLabelledFlows({
       continue;
     }
     found.flows += 1;
+    if (record.timestampMs < newestMs) found.outOfOrder += 1;
+    newestMs = Math.max(newestMs, record.timestampMs);
     onFlow({ record, label, attack });
   }
-  if (found.flows > 0) return found;
-  if (found.unlabelled === 0) throw noFlows(path, found.badLines);
+  if (found.flows > 0) return { ...found, firstBadLine };
+  if (found.unlabelled === 0) throw noFlows(path, { badLines: found.badLines, firstBadLine });
   throw new AutoblockError(
     'INPUT_FILE',
     `${path} has no labels: ${found.unlabelled} flows, none with 0 or 1 in a column named label`,
@@ -135,8 +154,10 @@ export async function surveyFlows(options: {
   onRecord?: (record: LogRecord) => void;
 }): Promise<{ rows: number; badLineCount: number; fromMs: number; toMs: number }> {
   const found = { rows: 0, badLineCount: 0, fromMs: Infinity, toMs: -Infinity };
-  const onBadLine = (): void => {
+  let firstBadLine: LineFault | null = null;
+  const onBadLine = (bad: LineFault): void => {
     found.badLineCount += 1;
+    firstBadLine ??= bad;
   };
   for await (const record of readFlows({ path: options.path, signal: options.signal, onBadLine })) {
     found.rows += 1;
@@ -144,10 +165,17 @@ export async function surveyFlows(options: {
     found.toMs = Math.max(found.toMs, record.timestampMs);
     options.onRecord?.(record);
   }
-  if (found.rows === 0) throw noFlows(options.path, found.badLineCount);
+  if (found.rows === 0) throw noFlows(options.path, { badLines: found.badLineCount, firstBadLine });
   return found;
 }
 
-export function noFlows(path: string, badLines: number): AutoblockError {
-  return new AutoblockError('INPUT_FILE', `${path} holds no flow: ${badLines} lines, none of them readable`);
+export function noFlows(
+  path: string,
+  { badLines, firstBadLine }: { badLines: number; firstBadLine: LineFault | null },
+): AutoblockError {
+  const why = firstBadLine === null ? '' : `; line ${firstBadLine.line}: ${firstBadLine.reason}`;
+  return new AutoblockError(
+    'INPUT_FILE',
+    `${path} holds no flow: ${badLines} lines, none of them readable${why}`,
+  );
 }

@@ -24,7 +24,10 @@ interface SiteReading {
   readonly file: string;
   readonly flows: number;
   readonly badLines: number;
+  readonly firstBadLine: { readonly line: number; readonly reason: string } | null;
   readonly unlabelled: number;
+  /** Flows older than one before them. */
+  readonly outOfOrder: number;
 }
 
 export interface EvaluationParts {

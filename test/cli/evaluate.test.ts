@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvaluationResult } from '../../src/runs/evaluation-run.ts';
@@ -138,6 +138,36 @@ describe('autoblock evaluate with other settings', () => {
     expect(stdout.match(/^with \d+ operator verdicts$/gm)).toEqual(
       [0, 50, 200, 1000].map((verdicts) => `with ${verdicts} operator verdicts`),
     );
+    // 14 of 20 harmless windows and 3 attacks: no operator could have given more.
+    expect(stdout.match(/^tiny: .* verdicts only.*$/gm)).toEqual(
+      [50, 200, 1000].map(() => 'tiny: 17 verdicts only, on all windows it learns from'),
+    );
+  }, 120_000);
+
+  it('tells why lines of a file were left out, that its flows are out of order, and sites of one name apart', async () => {
+    const [header, ...lines] = readFileSync(TINY, 'utf8').trimEnd().split('\n');
+    const twins = ['a', 'b'].map((folder) => join(home.dir, folder, 'twin.csv'));
+    for (const [index, twin] of twins.entries()) {
+      mkdirSync(dirname(twin));
+      const held = index === 0 ? lines : ['no flow', ...lines.toReversed()];
+      writeFileSync(twin, [header, ...held].join('\n'));
+    }
+    const [text, json] = await Promise.all([
+      run(...twins, '--seeds', '1'),
+      run(...twins, '--seeds', '1', '--json'),
+    ]);
+    const { files, sites } = JSON.parse(json.stdout) as EvaluationResult;
+    expect(sites.map(({ site }) => site)).toEqual(twins.map((twin) => twin.replace('.csv', '')));
+    expect(files[0]).toMatchObject({ badLines: 0, firstBadLine: null, outOfOrder: 0 });
+    expect(files[1]).toMatchObject({ flows: lines.length, badLines: 1, firstBadLine: { line: 2 } });
+    expect(files[1]!.outOfOrder).toBeGreaterThan(lines.length / 2);
+    const [, shown] = text.stdout.split(`${twins[1]}: `);
+    expect(shown!.split('\n').slice(0, 3)).toEqual([
+      `${lines.length} flows; left out 1 unreadable, 0 without a label`,
+      '    line 2: line: got "no flow", wanted 11 fields separated by commas',
+      `    ${files[1]!.outOfOrder} flows are older than one before them: sort the file by time, or gaps and bursts are misread`,
+    ]);
+    for (const twin of twins) rmSync(dirname(twin), { recursive: true });
   }, 120_000);
 
   it('says that there is no mean where no site has both labels', async () => {

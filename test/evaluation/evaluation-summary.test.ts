@@ -33,8 +33,8 @@ function site(name: string, trials: readonly Trial[]): SiteResult {
 
 describe('the figures of a site', () => {
   it('are those of its trials together', () => {
-    expect(site('office', [good, good])).toMatchObject({
-      ...{ site: 'office', entities: 4, attacks: 1, inMacro: true, refused: null },
+    expect(site('office', [good, { ...good, trainedOn: 80 }])).toMatchObject({
+      ...{ site: 'office', entities: 4, attacks: 1, trainedOn: 100, inMacro: true, refused: null },
       hybrid: { rocAuc: 1, medium: { tp: 2, fp: 0, fn: 0, tn: 6 }, high: { tp: 2, fp: 0 } },
       legacy: { rocAuc: 0.5, medium: { tp: 2, fp: 6, fn: 0, tn: 0 }, high: { tp: 0, precision: null } },
       atLegacyRecall: { legacyFalsePositives: 6, hybridFalsePositives: 0, saved: 1 },

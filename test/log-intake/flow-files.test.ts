@@ -58,11 +58,27 @@ describe('a labelled flow file', () => {
       ['198.51.100.5', 1, null],
     ]);
     // Label 2 is no label: the line is bad. Empty lines are nothing.
-    expect(counts).toEqual({ flows: 3, badLines: 2, unlabelled: 1 });
+    expect(counts).toEqual({
+      flows: 3,
+      badLines: 2,
+      firstBadLine: { line: 6, reason: 'source_ip: got "not an address", wanted an IPv4 or IPv6 address' },
+      unlabelled: 1,
+      outOfOrder: 0,
+    });
   });
 
   it('is read from gzip as well', async () => {
-    expect((await reading(gzipSync(labelled))).counts).toEqual({ flows: 3, badLines: 2, unlabelled: 1 });
+    expect((await reading(gzipSync(labelled))).counts).toMatchObject({
+      ...{ flows: 3, badLines: 2, unlabelled: 1 },
+    });
+  });
+
+  it('is told how many of its flows are older than one before them', async () => {
+    const at = (second: string): string =>
+      `${flowFrom('198.51.100.1').replace(/^[^,]+/, `2026-01-01T00:00:${second}Z`)},0`;
+    const times = ['10', '30', '20', '30', '29', '40'];
+    const { counts } = await reading([`${HEADER},label`, ...times.map(at)].join('\n'));
+    expect(counts).toMatchObject({ flows: 6, badLines: 0, firstBadLine: null, outOfOrder: 2 });
   });
 });
 
@@ -81,9 +97,18 @@ describe('a flow file that cannot be held against anything', () => {
     );
   });
 
+  it('is refused with labels in words, and says what is wanted', async () => {
+    const words = ['Benign', 'Malicious'].map((label) => `${flowFrom('198.51.100.1')},${label}`);
+    await expect(reading([`${HEADER},label`, ...words].join('\n'))).rejects.toThrow(
+      /holds no flow: 2 lines, none of them readable; line 2: label: got "Benign", wanted a whole number from 0 to 1/,
+    );
+  });
+
   it('is refused when no line is a flow, or there is none at all', async () => {
     await expect(reading(`${HEADER},label\nnothing\nof use\n`)).rejects.toThrow(/holds no flow: 2 lines/);
-    await expect(reading(`${HEADER},label\n`)).rejects.toThrow(/holds no flow: 0 lines/);
+    await expect(reading(`${HEADER},label\n`)).rejects.toThrow(
+      /holds no flow: 0 lines, none of them readable$/,
+    );
     await expect(reading('')).rejects.toThrow(/is empty/);
     expect(await errorOf(reading('a,b\n1,2\n'))).toMatch(/^INPUT_FILE: .*lacks the columns timestamp/);
   });

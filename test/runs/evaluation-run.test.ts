@@ -10,13 +10,21 @@ const FLOWS: Readonly<Record<string, readonly LabelledFlow[]>> = {
   'tiny.csv': labelledFlows({ normal: 20, attacks: 6, seed: 3 }),
 };
 
+/** What else a reading tells of a file. */
+const HELD = {
+  badLines: 1,
+  firstBadLine: { line: 7, reason: 'label: got "2"' },
+  unlabelled: 2,
+  outOfOrder: 3,
+};
+
 function partsWith(changes: Partial<EvaluationParts>): EvaluationParts {
   return {
     protocol: 'site',
     files: Object.keys(FLOWS),
     readFlows: (file, onFlow) => {
       FLOWS[file]!.forEach(onFlow);
-      return Promise.resolve({ flows: FLOWS[file]!.length, badLines: 1, unlabelled: 2 });
+      return Promise.resolve({ flows: FLOWS[file]!.length, ...HELD });
     },
     siteName: (file) => file.replace('.csv', ''),
     training: { contamination: 0.03, nEstimators: 30, sampleSize: 64, chi2TopK: 18, windowMinutes: 5 },
@@ -42,8 +50,7 @@ describe('an evaluation', { timeout: 180_000 }, () => {
       Object.entries(FLOWS).map(([file, { length }]) => ({
         file,
         flows: length,
-        badLines: 1,
-        unlabelled: 2,
+        ...HELD,
       })),
     );
     const [office, calm, tiny] = result.sites;

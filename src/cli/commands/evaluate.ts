@@ -15,8 +15,8 @@ const MOST_SEEDS = 100;
 
 /**
  * `--json` prints the EvaluationResult of `runs/evaluation-run.ts`: `protocol`, `windowMinutes`, `seeds`, `thresholds`,
- * `files[]`, `verdicts`, `sites[]` (`site`, `entities`, `attacks`, `inMacro`, `hybrid`, `legacy`, `atLegacyRecall`,
- * `byAttack[]`, `refused`), `macro` and `macroTrained` (`hybrid`, `legacy`, `atLegacyRecall`, or null), `stages[]`
+ * `files[]` (`file`, `flows`, `badLines`, `firstBadLine`, `unlabelled`, `outOfOrder`), `verdicts`, `sites[]` (`site`,
+ * `entities`, `attacks`, `trainedOn`, `inMacro`, `hybrid`, `legacy`, `atLegacyRecall`, `byAttack[]`, `refused`), `macro` and `macroTrained` (`hybrid`, `legacy`, `atLegacyRecall`, or null), `stages[]`
  * (`verdicts`, `sites`, `macro`, `macroTrained`; one per number of verdicts, the last one is also at the top). `hybrid`
  * and `legacy` have `rocAuc`, `averagePrecision5`, `medium` and `high`, these `precision`, `recall`, `f1`, `fpr`, `tp`,
  * `fp`, `fn`, `tn`, `precision5`. Counts are sums over the seeds, shares 0-1 or null where not defined.
@@ -31,7 +31,10 @@ export const evaluateCommand: Command = {
     '  site      learns from 70 % of the benign windows; asked about the other benign and all attack windows',
     '  natural   learns as in production, unlabelled: 70 % of the benign windows, and attacks up to 20 % of all it learns',
     '            from; asked about the rest. A label with ten sources or more is split by source: none is in both parts',
-    '  feedback  as natural, with the true labels of 0, 50, 200 and 1000 windows it learns from, as operator verdicts',
+    '  feedback  as natural, with the true labels of 0, 50, 200 and 1000 windows it learns from (all where there are',
+    '            fewer), as operator verdicts',
+    'FILE has the columns of `autoblock import` and label (1 attack, 0 harmless) and, if you like, attack (its name); its',
+    'flows should be in order of time.',
     'Average precision and precision at 5 % are what they would be with 5 % attacks. Sites with one label are left out of',
     'the macro figures. Needs no database and no router, and keeps no model.',
   ].join('\n'),
@@ -69,6 +72,14 @@ function protocolFrom(text: string | undefined): Protocol {
   return protocol;
 }
 
+/** The name of the file, or its path where another file has the same name: figures must not pass for another site's. */
+function siteName(file: string, files: readonly string[]): string {
+  const plain = (path: string): string => path.replace(/\.gz$/, '').replace(/\.csv$/, '');
+  const name = plain(basename(file));
+  const isUnique = files.filter((other) => plain(basename(other)) === name).length === 1;
+  return isUnique ? name : plain(file);
+}
+
 async function evaluate(
   invocation: Invocation,
   { files, signal }: { files: readonly string[]; signal: AbortSignal },
@@ -84,10 +95,7 @@ async function evaluate(
       protocol: protocolFrom(invocation.text('protocol')),
       files,
       readFlows: (path, onFlow) => readLabelledFlows({ path, signal, onFlow }),
-      siteName: (file) =>
-        basename(file)
-          .replace(/\.gz$/, '')
-          .replace(/\.csv$/, ''),
+      siteName: (file) => siteName(file, files),
       training: { ...trainingSettings(config), windowMinutes },
       seeds: Array.from({ length: seeds }, (_, index) => index + 1),
       thresholds: { highRisk: config.confidenceHigh, mediumRisk: config.confidenceMedium },
