@@ -16,6 +16,8 @@ export interface DetectorInUse {
   current(): Detector;
   /** The other one, which judges beside it; undefined while SHADOW_DETECTOR is none. */
   shadow(): Shadow | undefined;
+  /** Of the model that is loaded, be it for the active detector or for the shadow; null without one. */
+  modelVersion(): string | null;
   /** Looks at `latest` on disk; swaps when it changed, keeps the present model when the new one is unusable. */
   refresh(): void;
   /** The same, also when nothing seems to have changed. */
@@ -64,6 +66,7 @@ export function createDetectorInUse(parts: DetectorParts): DetectorInUse {
   return {
     current,
     shadow,
+    modelVersion: () => modelVersionOf(hybrid),
     refresh,
     reload() {
       seen = undefined;

@@ -76,7 +76,7 @@ export async function syncJob(workplace: Workplace): Promise<boolean> {
 
 function failureSentence(kind: 'detection' | 'training', detector: DetectorInUse): string {
   if (kind === 'detection') return 'detection run failed: nothing was decided, the next run tries again';
-  return detector.current().modelVersion === null
+  return detector.modelVersion() === null
     ? 'retrain failed: there is no model, the legacy detector goes on'
     : 'retrain failed: the model in use stays';
 }
