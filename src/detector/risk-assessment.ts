@@ -1,11 +1,13 @@
+import { isEverydayPort } from '../features/record-facts.ts';
 import type { AnomalyType, Reason, TierThresholds } from './detection.ts';
-import { type EvidenceRow, isForgeable } from './evidence-row.ts';
+import { type EvidenceRow, isForgeable, MOSTLY } from './evidence-row.ts';
 import { harmlessKinds } from './harmless-kinds.ts';
 import type { Neighbours } from './neighbours.ts';
 import {
   applyCaps,
   type Cap,
   DEAD_SERVER,
+  LINE_DOWN,
   MODEL_ALONE,
   SIGNATURE_ALONE,
   SINGLE_FLOW,
@@ -75,15 +77,16 @@ export function assessRisk(
   const { modelRisk, hit, row, longRow, thresholds } = evidence;
   const isSuspicious = modelRisk >= SUSPICIOUS_RISK;
   if (!isSuspicious && hit === null) return null;
+  const basis = hit?.scale === 'long' ? longRow : row;
   const caps: Cap[] = [];
   if (hit === null) caps.push(MODEL_ALONE);
   if (hit === null) caps.push(...harmlessKinds(evidence));
   if (hit !== null && !isSuspicious) caps.push(SIGNATURE_ALONE);
   if (hit?.reason.subject === DEAD_SERVER.subject) caps.push(DEAD_SERVER);
+  if (hit !== null && evidence.group === 'internal' && looksForEveryday(hit, basis)) caps.push(LINE_DOWN);
   if (evidence.baselineWindows < FEWEST_WINDOWS_TO_BLOCK) caps.push(SMALL_MODEL);
   if (isLoneProbe(evidence)) caps.push(SINGLE_FLOW);
   const uncapped = uncappedRisk({ modelRisk, hit });
-  const basis = hit?.scale === 'long' ? longRow : row;
   const anomalyType = hit?.type ?? 'unclassified';
   const forgeable = isForgeable(basis);
   return {
@@ -91,6 +94,12 @@ export function assessRisk(
     uncapped,
     anomalyType,
   };
+}
+
+/** A scan for the web, mail, names or time: what hosts ask for all day, and what an outage makes fail. */
+function looksForEveryday({ type }: ScaledHit, basis: EvidenceRow): boolean {
+  if (type !== 'horizontal_scan' && type !== 'slow_scan' && type !== 'port_scan') return false;
+  return isEverydayPort(basis('top_port')) && basis('top_port_flows') >= MOSTLY * basis('flows');
 }
 
 function noisyOr(left: number, right: number): number {

@@ -58,6 +58,13 @@ export const DEAD_SERVER: Cap = {
   text: 'Calls in vain to the same few targets: as often a server that is away as malware, left to an operator',
 };
 
+/** When the line to the outside is down, or IPv6 is announced but goes nowhere, every browsing host looks like this. */
+export const LINE_DOWN: Cap = {
+  below: 'high',
+  subject: 'top_port_flows',
+  text: 'Many hosts asked in vain for a service everybody uses: as often a line that is down as a scan, left to an operator',
+};
+
 export const SIGNATURE_ALONE: Cap = {
   below: 'high',
   subject: 'within_usual',

@@ -202,6 +202,34 @@ describe('risk assessment', () => {
     expect(cap('long_flows', 100, hitOf(90, { type: 'exfiltration' })).riskScore).toBe(99.5);
   });
 
+  it('leaves to an operator an inside host that finds nobody at a service everybody uses: the line may be down', () => {
+    const sweep = (topPort: number, topPortFlows: number) =>
+      evidence({
+        flows: 60,
+        tcp_flows: 60,
+        answered_tcp_flows: 60,
+        top_port: topPort,
+        top_port_flows: topPortFlows,
+      });
+    const at = (row: ReturnType<typeof evidence>, group: 'internal' | 'external', type: AnomalyType) =>
+      tier({ modelRisk: 99, group, row, hit: hitOf(90, { type }) });
+    for (const type of ['horizontal_scan', 'slow_scan', 'port_scan'] as const) {
+      expect(at(sweep(443, 30), 'internal', type)).toBe('medium');
+      expect(at(sweep(443, 29), 'internal', type)).toBe('high');
+      expect(at(sweep(23, 60), 'internal', type)).toBe('high');
+      expect(at(sweep(443, 60), 'external', type)).toBe('high');
+    }
+    expect(at(sweep(443, 60), 'internal', 'flood')).toBe('high');
+    expect(
+      capsOf({
+        modelRisk: 99,
+        group: 'internal',
+        row: sweep(443, 60),
+        hit: hitOf(90, { type: 'slow_scan' }),
+      }),
+    ).toEqual(['top_port_flows']);
+  });
+
   it('never blocks for calls in vain: malware without its controller and a client of a dead server do the same', () => {
     const hit = {
       ...hitOf(90, { type: 'beaconing' }),
