@@ -112,16 +112,18 @@ function indexSources(
     if (entities === undefined) bySource.set(sourceIp, [entity]);
     else entities.push(entity);
   }
+  // Parsed once: an operator may have blocked a list of hundreds of networks.
+  const parsed = networks.size === 0 ? [] : Array.from(bySource, ([text]) => parseNetwork(text));
   return (address) => {
     const network = networks.get(address);
-    if (network !== undefined) return Array.from(bySource).filter(([sourceIp]) => holds(network, sourceIp));
+    if (network !== undefined)
+      return Array.from(bySource).filter((_source, index) => holds(network, parsed[index] ?? null));
     const entities = bySource.get(address);
     return entities === undefined ? [] : [[address, entities]];
   };
 }
 
-function holds(network: IpNetwork, sourceIp: string): boolean {
-  const address = parseNetwork(sourceIp);
+function holds(network: IpNetwork, address: IpNetwork | null): boolean {
   return address !== null && containsNetwork(network, address);
 }
 
