@@ -76,7 +76,11 @@ function rule(source: Source, run: { input: DecisionInput; blocksLeft: number })
     ruleRejected(source, input.history) ??
     ruleBlocked(source) ??
     ruleSettled(source, input.history) ??
-    ruleByTier(source, { autoBlock: input.policy.autoBlock, blocksLeft })
+    ruleByTier(source, {
+      autoBlock: input.policy.autoBlock,
+      blocksLeft,
+      isQueued: input.history.pendingReviews.has(source.address),
+    })
   );
 }
 
@@ -127,11 +131,15 @@ function ruleSettled(source: Source, history: LedgerHistory): Ruling | null {
     : ruling('monitor', 'already_settled', `${summary(detection)}; this evidence was dealt with before`);
 }
 
-function ruleByTier(source: Source, limits: { autoBlock: boolean; blocksLeft: number }): Ruling {
+function ruleByTier(
+  source: Source,
+  limits: { autoBlock: boolean; blocksLeft: number; isQueued: boolean },
+): Ruling {
   const detection = decidingDetection(source);
   if (detection.confidence === 'low')
     return ruling('monitor', 'low_confidence', `${summary(detection)}; recorded only`);
-  if (detection.confidence === 'medium' && isThin(source)) {
+  // What waits already costs no place: the operator is to see that it goes on.
+  if (detection.confidence === 'medium' && isThin(source) && !limits.isQueued) {
     return ruling(
       'monitor',
       'thin_evidence',

@@ -305,4 +305,11 @@ describe('deciding about evidence that was dealt with', () => {
     expect(verdictsOn([seen(80, 1)], { history })[0]?.action).toBe('review');
     expect(verdictsOn([seen(99, 1)], { history })[0]?.action).toBe('block');
   });
+
+  it('adds even a single new flow to an item that waits for review', () => {
+    const again = [{ ...seen(80, 1), logCount: 1 }];
+    const history = { pendingReviews: new Map([[ATTACKER, NOW - 90 * MINUTE]]) };
+    expect(verdictsOn(again)[0]?.cause).toBe('thin_evidence');
+    expect(verdictsOn(again, { history })[0]).toMatchObject({ action: 'review', cause: 'medium_confidence' });
+  });
 });
