@@ -18,7 +18,10 @@ export interface DetectorInUse {
   shadow(): Shadow | undefined;
   /** Of the model that is loaded, be it for the active detector or for the shadow; null without one. */
   modelVersion(): string | null;
-  /** Looks at `latest` on disk; swaps when it changed, keeps the present model when the new one is unusable. */
+  /**
+   * Looks at `latest` on disk; swaps when it changed, keeps the present model when the new one is unusable. An unusable
+   * one is tried again each time, for what was wrong may be put right under the same version, but told once.
+   */
   refresh(): void;
   /** The same, also when nothing seems to have changed. */
   reload(): void;
@@ -36,6 +39,7 @@ export function createDetectorInUse(parts: DetectorParts): DetectorInUse {
   const { config, registry, isInternal, logger } = parts;
   const legacy = createLegacyDetector({ thresholds: thresholdsOf(config), isInternal });
   let hybrid: Hybrid = { problem: { code: 'MODEL_MISSING', message: 'no model is loaded' } };
+  let failure: string | null = null;
   let seen: string | null | undefined;
 
   const current = (): Detector =>
@@ -49,7 +53,10 @@ export function createDetectorInUse(parts: DetectorParts): DetectorInUse {
   }
 
   function load(): void {
-    if (needsModel(config)) hybrid = loadHybrid({ ...parts, present: hybrid, active: current() });
+    const told = failure;
+    if (needsModel(config))
+      ({ hybrid, failure } = loadHybrid({ ...parts, present: hybrid, active: current(), told }));
+    if (failure !== null && failure === told) return;
     const { name, modelVersion } = current();
     const reason = config.useHybridDetector ? {} : { reason: 'USE_HYBRID_DETECTOR=false' };
     const beside = config.shadowDetector === 'none' ? {} : { shadow: config.shadowDetector };
@@ -58,7 +65,7 @@ export function createDetectorInUse(parts: DetectorParts): DetectorInUse {
 
   function refresh(): void {
     const latest = needsModel(config) ? latestOnDisk(registry) : null;
-    if (latest === seen) return;
+    if (latest === seen && failure === null) return;
     seen = latest;
     load();
   }
@@ -70,6 +77,7 @@ export function createDetectorInUse(parts: DetectorParts): DetectorInUse {
     refresh,
     reload() {
       seen = undefined;
+      failure = null;
       refresh();
     },
   };
@@ -83,23 +91,30 @@ interface DetectorParts {
 }
 
 /** The latest model as a detector; an unusable one leaves the present detector, a missing one leaves none. */
-function loadHybrid(parts: DetectorParts & { present: Hybrid; active: Detector }): Hybrid {
-  const { config, isInternal, logger, present, active } = parts;
+function loadHybrid(parts: DetectorParts & { present: Hybrid; active: Detector; told: string | null }): {
+  hybrid: Hybrid;
+  /** What made the one on disk unusable; null when nothing did. */
+  failure: string | null;
+} {
+  const { config, isInternal, logger, present, active, told } = parts;
   try {
     const latest = readUsableModel(parts);
-    if (latest === null) return noModelYet(parts);
+    if (latest === null) return { hybrid: noModelYet(parts), failure: null };
     const { version, model } = latest;
     const { createdAt: trainedAt, groups } = model.metadata;
     const detector = createHybridDetector({ model, thresholds: thresholdsOf(config), isInternal });
     logger.info({ modelVersion: version, trainedAt, groups }, 'models loaded');
-    return { detector };
+    return { hybrid: { detector }, failure: null };
   } catch (thrown) {
     const code = thrown instanceof AutoblockError ? thrown.code : 'MODEL_INVALID';
-    logger.error(
-      { code, err: thrown, keptDetector: active.name, keptModelVersion: modelVersionOf(present) },
-      'model on disk not usable: the present detector stays',
-    );
-    return 'detector' in present ? present : { problem: { code, message: messageOf(thrown) } };
+    const message = messageOf(thrown);
+    if (message !== told) {
+      logger.error(
+        { code, err: thrown, keptDetector: active.name, keptModelVersion: modelVersionOf(present) },
+        'model on disk not usable: the present detector stays',
+      );
+    }
+    return { hybrid: 'detector' in present ? present : { problem: { code, message } }, failure: message };
   }
 }
 

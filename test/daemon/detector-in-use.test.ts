@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { validate } from 'node-cron';
@@ -33,6 +33,34 @@ describe('the detector in use', () => {
     const errors = lines.filter((line) => line.level === 'error');
     expect(errors).toMatchObject([
       { code: 'STATE_UNWRITABLE', msg: 'model on disk not usable: the present detector stays' },
+    ]);
+  });
+
+  it('takes a model up again once its damaged file was put right, without being asked to', () => {
+    const { logger, lines } = capturingLogger();
+    const registry = openModelRegistry({ directory, logger });
+    registry.promote(registry.save(encodeModel(handMadeModel)));
+    const file = join(directory, 'gradient_boosting_latest');
+    const sound = readFileSync(file);
+    writeFileSync(file, sound.subarray(0, 100));
+    const inUse = createDetectorInUse({
+      config: loadConfig({ env: { MODELS_DIR: directory }, isCron: validate }),
+      registry,
+      isInternal: () => false,
+      logger,
+    });
+    inUse.refresh();
+    inUse.refresh();
+    expect(inUse.current().name).toBe('legacy');
+    writeFileSync(file, sound);
+    inUse.refresh();
+    inUse.refresh();
+    expect(inUse.current().name).toBe('hybrid');
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      'model on disk not usable: the present detector stays',
+      'detector in use',
+      'models loaded',
+      'detector in use',
     ]);
   });
 
