@@ -12,7 +12,7 @@ import { VERDICT, type Verdicts } from './verdicts.ts';
 const WINDOWS_PER_SOURCE = 200;
 
 /** Beyond this many entities neither trees with a few hundred samples each nor boosting learn much that is new. */
-const LARGEST_BASELINE = 6000;
+const LARGEST_BASELINE = 3000;
 
 export interface Baseline {
   /** Short entities that teach what is normal, ascending; those an operator called harmless among them. */

@@ -6,11 +6,17 @@ import { evidenceOf, isSingleProbe } from './evidence-row.ts';
 import { explainFeatures } from './explanation.ts';
 import { judgeByRules, suspicionByRules } from './legacy-detector.ts';
 import { formatNumber } from './number-text.ts';
+import { evidenceReaching } from './risk-curve.ts';
 import { gatherEvidence } from './stage-evidence.ts';
 import { type GroupModel, SOURCE_GROUPS, type SourceGroup, type TrainedModel } from './trained-model.ts';
 
 /** Sentences a detection carries besides the caps: enough to judge it, few enough to be read. */
 const FEATURE_SENTENCES = 2;
+
+/** Risk 50: below it the model has nothing to report, whatever the risk. */
+const SUSPICIOUS_LOG_ODDS = 0;
+/** In nats: evidence at the very edge is not to be lost to the last bit. */
+const ROUNDING = 1e-9;
 
 /** So few say little by themselves. */
 const FEW_FLOWS = 3;
@@ -53,7 +59,13 @@ export function createHybridDetector({
           for (const entity of entities) suspicion[entity] = suspicionByRules(traffic.short, entity);
           continue;
         }
-        for (const { entity, uncapped } of assessGroup({ traffic, entities, groupModel, thresholds }))
+        for (const { entity, uncapped } of assessGroup({
+          traffic,
+          entities,
+          groupModel,
+          thresholds,
+          worthFrom: -Infinity,
+        }))
           suspicion[entity] = uncapped;
       }
       return suspicion;
@@ -101,14 +113,16 @@ function assessGroup({
   entities,
   groupModel,
   thresholds,
-}: GroupJudgement): Generator<AssessedEntity> {
-  const evidence = gatherEvidence({ model: groupModel, traffic, entities });
+  worthFrom,
+}: GroupJudgement & { readonly worthFrom: number }): Generator<AssessedEntity> {
+  const evidence = gatherEvidence({ model: groupModel, traffic, entities, worthFrom });
   return assessEntities({ traffic, entities, model: groupModel, evidence, thresholds });
 }
 
 function detectByModel(judgement: GroupJudgement & { readonly modelVersion: string }): Detection[] {
   const detections: Detection[] = [];
-  for (const assessed of assessGroup(judgement)) {
+  const worthFrom = evidenceReaching(judgement.groupModel.curve, SUSPICIOUS_LOG_ODDS) - ROUNDING;
+  for (const assessed of assessGroup({ ...judgement, worthFrom })) {
     const detection = toDetection({ ...judgement, assessed });
     if (detection !== null) detections.push(detection);
   }

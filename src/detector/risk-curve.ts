@@ -78,6 +78,18 @@ export function logOddsAt({ evidence, logOdds }: RiskCurve, value: number): numb
   return logOdds[low]! + position * (logOdds[high]! - logOdds[low]!);
 }
 
+/** The least evidence with at least these log-odds; the end of the curve where it does not get there. */
+export function evidenceReaching(curve: RiskCurve, wanted: number): number {
+  const { evidence, logOdds } = curve;
+  if (logOdds[0]! >= wanted) return evidence[0]! - (logOdds[0]! - wanted) / SLOPE_BELOW;
+  const above = logOdds.findIndex((value) => value >= wanted);
+  // Above its end the curve rises so little that it is not followed.
+  if (above < 0) return evidence.at(-1)!;
+  const [low, high] = [logOdds[above - 1]!, logOdds[above]!];
+  const position = (wanted - low) / (high - low);
+  return evidence[above - 1]! + position * (evidence[above]! - evidence[above - 1]!);
+}
+
 /** Risk 0-100 of log-odds. */
 export function riskOfLogOdds(logOdds: number): number {
   return 100 * logistic(logOdds);

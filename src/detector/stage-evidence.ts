@@ -4,8 +4,8 @@ import type { TrafficWindows } from '../features/traffic-windows.ts';
 import { groupAlike } from './alike-rows.ts';
 import { anomalyScores, featureRows, scoreInChunks } from './forest-risk.ts';
 import { predictLogOdds } from './gradient-boosted-trees.ts';
-import { riskOfScore, shareAtOrAbove } from './risk-calibration.ts';
-import type { GroupModel, ScaleModel } from './trained-model.ts';
+import { shareAtOrAbove } from './risk-calibration.ts';
+import type { GroupModel, ScaleModel, TimeScale } from './trained-model.ts';
 
 /**
  * Evidence of an entity: the log-odds of boosting at both time scales, and half the forest's surprise at both. Boosting
@@ -16,16 +16,17 @@ import type { GroupModel, ScaleModel } from './trained-model.ts';
 /** Half: on the captures of the evaluation anything from 0.25 to 1 was as good, more of the forest was worse. */
 const FOREST_WEIGHT = 0.5;
 
+/** Nobody who saw n harmless windows can know that something happens in fewer than one of ten times as many. */
+const RAREST_BY_BASELINE = 0.1;
+
 const ALL_FEATURES: readonly number[] = Array.from({ length: FEATURE_COUNT }, (_, feature) => feature);
 
 /** What the stages say of some entities at one time scale, in the order asked. */
 export interface ScaleEvidence {
   /** Boosting's log-odds; 0 = as likely an injected attack as baseline. */
   readonly logOdds: Float64Array;
-  /** Forest: -ln of the share of the baseline at least as anomalous, 0 and up. */
+  /** Forest: -ln of the share of the baseline at least as anomalous, from 0 to ln(10 x baseline windows). */
   readonly surprise: Float64Array;
-  /** Forest: calibrated risk, 0-100. */
-  readonly forestRisk: Float64Array;
 }
 
 export interface Evidence {
@@ -33,25 +34,57 @@ export interface Evidence {
   readonly combined: Float64Array;
   /** Boosting alone, both scales. */
   readonly boosting: Float64Array;
-  /** The higher forest risk of the two scales, 0-100. */
-  readonly forestRisk: Float64Array;
 }
 
 /**
  * @param entities rows of traffic.short, all of the model's group
+ * @param worthFrom evidence that matters: where boosting stays so low that no surprise of the forest could reach it, the
+ *   forest is not asked and its surprise taken as 0; all are asked when left out. The forest is most of the work.
  */
 export function gatherEvidence({
   model,
   traffic,
   entities,
+  worthFrom = -Infinity,
 }: {
   readonly model: Pick<GroupModel, 'short' | 'long' | 'longWeight'>;
   readonly traffic: TrafficWindows;
   readonly entities: Int32Array;
+  readonly worthFrom?: number;
 }): Evidence {
-  const short = scaleEvidence({ model: model.short, table: traffic.short, entities });
-  const long = model.long === null ? null : longEvidence({ model: model.long, traffic, entities });
-  return combineScales({ short, long, longWeight: model.longWeight });
+  const { short, long, longWeight } = model;
+  const ofScale = (scale: TimeScale, asked: Int32Array, judge: Judge): Float64Array | null => {
+    const scaleModel = scale === 'short' ? short : long;
+    if (scaleModel === null) return null;
+    return judgeAtScale({
+      traffic,
+      scale,
+      entities: asked,
+      judge: (table, rows) => judge(scaleModel, table, rows),
+    });
+  };
+  const boosting = sumScales({
+    short: ofScale('short', entities, boostingLogOdds)!,
+    long: ofScale('long', entities, boostingLogOdds),
+    longWeight,
+  });
+  const mostSurprise = largestSurprise(short) + longWeight * (long === null ? 0 : largestSurprise(long));
+  const isWorth = (_entity: number, at: number): boolean =>
+    boosting[at]! + FOREST_WEIGHT * mostSurprise >= worthFrom;
+  const asked = entities.filter(isWorth);
+  const surprise = sumScales({
+    short: ofScale('short', asked, forestSurprise)!,
+    long: ofScale('long', asked, forestSurprise),
+    longWeight,
+  });
+  const combined = Float64Array.from(boosting);
+  let next = 0;
+  entities.forEach((entity, at) => {
+    if (!isWorth(entity, at)) return;
+    combined[at]! += FOREST_WEIGHT * surprise[next]!;
+    next += 1;
+  });
+  return { combined, boosting };
 }
 
 /** Log-odds and surprise of both scales as one number per entity. */
@@ -64,100 +97,66 @@ export function combineScales({
   readonly long: ScaleEvidence | null;
   readonly longWeight: number;
 }): Evidence {
-  const sum = (ofShort: Float64Array, ofLong: Float64Array | undefined): Float64Array =>
-    ofShort.map((value, at) => value + longWeight * (ofLong?.[at] ?? 0));
-  const boosting = sum(short.logOdds, long?.logOdds);
-  const surprise = sum(short.surprise, long?.surprise);
-  return {
-    combined: boosting.map((value, at) => value + FOREST_WEIGHT * surprise[at]!),
-    boosting,
-    forestRisk: short.forestRisk.map((risk, at) => Math.max(risk, long?.forestRisk[at] ?? 0)),
-  };
+  const sum = (stage: keyof ScaleEvidence): Float64Array =>
+    sumScales({ short: short[stage], long: long?.[stage] ?? null, longWeight });
+  const [boosting, surprise] = [sum('logOdds'), sum('surprise')];
+  return { combined: boosting.map((value, at) => value + FOREST_WEIGHT * surprise[at]!), boosting };
 }
 
-/** @param entities rows of the table */
-export function scaleEvidence({
-  model,
-  table,
-  entities,
+function sumScales({
+  short,
+  long,
+  longWeight,
 }: {
-  readonly model: ScaleModel;
-  readonly table: FeatureTable;
-  readonly entities: Int32Array;
-}): ScaleEvidence {
-  return {
-    logOdds: boostingLogOdds({ model, table, entities }),
-    ...forestEvidence({ model, table, entities }),
-  };
-}
-
-/** The forest's part of the evidence. */
-export function forestEvidence(input: {
-  readonly model: ScaleModel;
-  readonly table: FeatureTable;
-  readonly entities: Int32Array;
-}): Pick<ScaleEvidence, 'surprise' | 'forestRisk'> {
-  const scores = anomalyScores(input);
-  const { calibration } = input.model;
-  return {
-    surprise: scores.map((score) => -Math.log(shareAtOrAbove(calibration, score))),
-    forestRisk: scores.map((score) => riskOfScore(calibration, score)),
-  };
-}
-
-function boostingLogOdds({
-  model,
-  table,
-  entities,
-}: {
-  readonly model: ScaleModel;
-  readonly table: FeatureTable;
-  readonly entities: Int32Array;
+  readonly short: Float64Array;
+  readonly long: Float64Array | null;
+  readonly longWeight: number;
 }): Float64Array {
-  const alike = groupAlike({ table, entities, selected: ALL_FEATURES });
+  return short.map((value, at) => value + longWeight * (long?.[at] ?? 0));
+}
+
+type Judge = (model: ScaleModel, table: FeatureTable, rows: Int32Array) => Float64Array;
+
+/** How rare the forest finds each of the rows. */
+export function forestSurprise(model: ScaleModel, table: FeatureTable, rows: Int32Array): Float64Array {
+  const rarest = RAREST_BY_BASELINE / model.entityCount;
+  return anomalyScores({ model, table, entities: rows }).map(
+    (score) => -Math.log(Math.max(rarest, shareAtOrAbove(model.calibration, score))),
+  );
+}
+
+function largestSurprise({ entityCount }: ScaleModel): number {
+  return -Math.log(RAREST_BY_BASELINE / entityCount);
+}
+
+function boostingLogOdds(model: ScaleModel, table: FeatureTable, rows: Int32Array): Float64Array {
+  const alike = groupAlike({ table, entities: rows, selected: ALL_FEATURES });
   const distinct = scoreInChunks(alike.representatives, (chunk) =>
     predictLogOdds(model.boosting, featureRows(table, chunk), chunk.length),
   );
   return Float64Array.from(alike.representativeOf, (index) => distinct[index]!);
 }
 
-/** Each long window is judged once, however many short ones lie in it. */
-function longEvidence({
-  model,
+/** Judges the windows of that length around the short entities. Each long window is judged once, however many lie in it. */
+export function judgeAtScale({
   traffic,
+  scale,
   entities,
+  judge,
 }: {
-  readonly model: ScaleModel;
   readonly traffic: TrafficWindows;
+  readonly scale: TimeScale;
   readonly entities: Int32Array;
-}): ScaleEvidence {
+  readonly judge: (table: FeatureTable, rows: Int32Array) => Float64Array;
+}): Float64Array {
+  if (scale === 'short') return judge(traffic.short, entities);
   const rows = distinctLongRows(traffic, entities);
-  const evidence = scaleEvidence({ model, table: traffic.long, entities: rows });
-  return spreadToShort({ evidence, rows, traffic, entities });
+  const judged = judge(traffic.long, rows);
+  const positionOf = new Map(Array.from(rows, (row, position) => [row, position]));
+  return Float64Array.from(entities, (entity) => judged[positionOf.get(traffic.longOf[entity]!)!]!);
 }
 
 /** Rows of traffic.long around the given short entities, ascending, each once. */
 export function distinctLongRows(traffic: TrafficWindows, entities: Int32Array): Int32Array {
   return Int32Array.from(new Set(entities.map((entity) => traffic.longOf[entity]!))).sort();
-}
-
-/** Evidence of long windows (`rows`, ascending) as evidence of the short entities in them. */
-export function spreadToShort<E extends { readonly [stage in keyof E]: Float64Array }>({
-  evidence,
-  rows,
-  traffic,
-  entities,
-}: {
-  readonly evidence: E;
-  readonly rows: Int32Array;
-  readonly traffic: TrafficWindows;
-  readonly entities: Int32Array;
-}): E {
-  const positionOf = new Map(Array.from(rows, (row, position) => [row, position]));
-  const positions = entities.map((entity) => positionOf.get(traffic.longOf[entity]!)!);
-  const spread = (stage: Float64Array): Float64Array =>
-    Float64Array.from(positions, (position) => stage[position]!);
-  return Object.fromEntries(
-    Object.entries<Float64Array>(evidence).map(([stage, values]) => [stage, spread(values)]),
-  ) as unknown as E;
 }

@@ -1,3 +1,4 @@
+import type { FeatureTable } from '../features/feature-table.ts';
 import type { TrafficWindows } from '../features/traffic-windows.ts';
 import { type InjectedAttacks, injectAttacks, type LogTraits } from './attack-injection.ts';
 import type { Baseline } from './baseline.ts';
@@ -13,7 +14,8 @@ import {
   combineScales,
   distinctLongRows,
   type Evidence,
-  forestEvidence,
+  forestSurprise,
+  judgeAtScale,
   type ScaleEvidence,
 } from './stage-evidence.ts';
 import { type GroupModel, type ScaleModel, type SourceGroup, type TimeScale } from './trained-model.ts';
@@ -47,6 +49,9 @@ const LONG_WINDOWS_FOR_HALF = 100;
 
 /** At most this share of the baseline is dropped for looking like injected attacks. */
 const LARGEST_ATTACK_LIKE_SHARE = 0.3;
+
+/** At most so many doubtful windows for each of the baseline: on an exposed network there are several times as many. */
+const LARGEST_DOUBTFUL_SHARE = 0.6;
 
 export interface TrainedGroup {
   readonly model: GroupModel;
@@ -103,8 +108,8 @@ interface Learning extends GroupTraining, LearningSets {
 }
 
 /**
- * Entities that trees of the other folds call attacks: of the doubtful all of them, of the baseline the most attack-like
- * up to a share, for these have completed something.
+ * Entities that trees of the other folds call attacks, the most attack-like first: of the baseline up to a share, for
+ * these have completed something; of the doubtful all of them, and as many more as would outnumber the baseline.
  */
 function findAttackLike(learning: Learning): ReadonlySet<number> {
   const { batches, longWeight, seed, group } = learning;
@@ -112,17 +117,21 @@ function findAttackLike(learning: Learning): ReadonlySet<number> {
     seed: deriveSeed(seed, `first boosting ${group}`),
     dropped: new Set(),
   });
-  const suspectsOf = (batch: number): number[] => {
-    const logOdds = heldOut.short[batch]!.map(
-      (value, at) => value + longWeight * (heldOut.long?.[batch]![at] ?? 0),
-    );
-    return Array.from(logOdds.keys())
-      .filter((at) => logOdds[at]! > 0)
-      .sort((left, right) => logOdds[right]! - logOdds[left]! || left - right)
-      .map((at) => batches[batch]!.entities[at]!);
-  };
-  const most = Math.floor(LARGEST_ATTACK_LIKE_SHARE * batches[BATCH.baseline]!.entities.length);
-  return new Set([...suspectsOf(BATCH.doubtful), ...suspectsOf(BATCH.baseline).slice(0, most)]);
+  const rankOf = (batch: number): { entity: number; logOdds: number }[] =>
+    Array.from(batches[batch]!.entities, (entity, at) => ({
+      entity,
+      logOdds: heldOut.short[batch]![at]! + longWeight * (heldOut.long?.[batch]![at] ?? 0),
+    })).sort((left, right) => right.logOdds - left.logOdds || left.entity - right.entity);
+  const baseline = rankOf(BATCH.baseline);
+  const doubtful = rankOf(BATCH.doubtful);
+  const most = Math.floor(LARGEST_ATTACK_LIKE_SHARE * baseline.length);
+  const fits = Math.floor(LARGEST_DOUBTFUL_SHARE * baseline.length);
+  return new Set(
+    [
+      ...baseline.filter(({ logOdds }) => logOdds > 0).slice(0, most),
+      ...doubtful.filter(({ logOdds }, rank) => logOdds > 0 || rank < doubtful.length - fits),
+    ].map(({ entity }) => entity),
+  );
 }
 
 interface Kept {
@@ -229,8 +238,8 @@ function withForest({
   readonly logOdds: Float64Array;
 }): ScaleEvidence {
   const { traffic, entities } = batch;
-  const rows = scale === 'short' ? entities : entities.map((entity) => traffic.longOf[entity]!);
-  return { logOdds, ...forestEvidence({ model, table: traffic[scale], entities: rows }) };
+  const judge = (table: FeatureTable, rows: Int32Array): Float64Array => forestSurprise(model, table, rows);
+  return { logOdds, surprise: judgeAtScale({ traffic, scale, entities, judge }) };
 }
 
 /**

@@ -19,6 +19,11 @@ export const REVIEWED_FOR_HALF = 30;
  */
 const DOUBTFUL_WEIGHT = 0.1;
 
+/** On an exposed network the doubtful outnumber the rest: together they never weigh more than DOUBTFUL_WEIGHT of it. */
+function doubtfulWeight({ kept, doubtful }: Baseline): number {
+  return DOUBTFUL_WEIGHT * Math.min(1, kept.length / Math.max(1, doubtful.length));
+}
+
 /** Order of the batches: the most trustworthy first. */
 export const BATCH = {
   reviewedAttacks: 0,
@@ -61,7 +66,7 @@ export function createBatches({
       folds: Uint8Array.from(injected.entities, (_entity, position) => position % FOLDS),
     },
     own(Int32Array.from(unreviewed).sort(), 0, 1),
-    own(baseline.doubtful, 0, DOUBTFUL_WEIGHT),
+    own(baseline.doubtful, 0, doubtfulWeight(baseline)),
   ];
 }
 

@@ -53,7 +53,7 @@ function measure(
 
 function evidenceOf(logOdds: readonly number[]): Evidence {
   const combined = Float64Array.from(logOdds);
-  return { combined, boosting: combined, forestRisk: new Float64Array(logOdds.length) };
+  return { combined, boosting: combined };
 }
 
 /** With the signature of 90, model risks of 60, 80 and 99 become 96, 98 and 99.9 (noisy-or). */

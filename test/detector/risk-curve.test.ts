@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/detector/random.ts';
-import { ASSUMED_PREVALENCE, fitRiskCurve, logOddsAt, riskOfLogOdds } from '../../src/detector/risk-curve.ts';
+import {
+  ASSUMED_PREVALENCE,
+  evidenceReaching,
+  fitRiskCurve,
+  logOddsAt,
+  riskOfLogOdds,
+} from '../../src/detector/risk-curve.ts';
 import type { RiskCurve } from '../../src/detector/trained-model.ts';
 
 function riskAt(curve: RiskCurve, evidence: number): number {
@@ -96,6 +102,21 @@ describe('risk', () => {
 });
 
 describe('the curve between and beyond its points', () => {
+  it('says at which evidence it reaches log-odds, below its start, between its points and never', () => {
+    const stepped: RiskCurve = {
+      evidence: Float64Array.of(0, 1, 2, 3),
+      logOdds: Float64Array.of(-4, -2, -2, 1),
+    };
+    expect(evidenceReaching(stepped, -6)).toBe(-2);
+    expect(evidenceReaching(stepped, -4)).toBe(0);
+    expect(evidenceReaching(stepped, -3)).toBe(0.5);
+    expect(evidenceReaching(stepped, -2)).toBe(1);
+    expect(evidenceReaching(stepped, 0)).toBeCloseTo(2 + 2 / 3, 12);
+    expect(evidenceReaching(stepped, 5)).toBe(3);
+    for (const wanted of [-6, -3.3, -2, 0, 0.9])
+      expect(logOddsAt(stepped, evidenceReaching(stepped, wanted))).toBeCloseTo(wanted, 9);
+  });
+
   const curve = { evidence: Float64Array.of(0, 4, 10), logOdds: Float64Array.of(-4, 0, 3) };
 
   it('is straight between them', () => {
