@@ -103,14 +103,14 @@ describe('training baseline', () => {
     expect(baseline.exclusions.sampledAway).toBe(0);
   });
 
-  it('takes at most 6000 windows of many sources, and as many doubtful ones', () => {
+  it('takes at most 3000 windows of many sources, and as many doubtful ones', () => {
     const many = (fields: Partial<LogRecord>, network: number): LogRecord[] =>
       Array.from({ length: 6100 }, (_, i) =>
         flow({ ...fields, sourceIp: `100.${network}.${i >> 8}.${i & 255}` }),
       );
     const { baseline } = choose([...many({}, 64), ...many(dropped, 65)]);
-    expect(baseline.kept).toHaveLength(6000);
-    expect(baseline.doubtful).toHaveLength(6000);
+    expect(baseline.kept).toHaveLength(3000);
+    expect(baseline.doubtful).toHaveLength(3000);
     expect(baseline.exclusions.sampledAway).toBe(100);
   });
 
