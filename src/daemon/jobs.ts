@@ -93,7 +93,9 @@ export function readDetectionHistory<T>(
   workplace: Workplace,
   read: (history: DetectionHistory) => Promise<T>,
 ): Promise<T> {
-  return withDatabase(workplace, ({ pool }) => read(createDetectionHistory(pool)));
+  return withDatabase(workplace, ({ pool }) =>
+    read(createDetectionHistory(pool, workplace.config.hoursBack)),
+  );
 }
 
 export function syncOnce(workplace: Workplace, options: { dryRun: boolean }): Promise<RouterSyncResult[]> {

@@ -38,7 +38,7 @@ type Ruling = Pick<Verdict, 'action' | 'cause' | 'explanation'>;
  * A probe or two that many others sent as well is worth recording, but an operator has nothing in it to decide by: with
  * thousands of such sources a day the queue would hold nothing else.
  */
-const FEWEST_FLOWS_FOR_REVIEW = 3;
+export const FEWEST_FLOWS_FOR_REVIEW = 3;
 
 const TIER_RANK: Record<ConfidenceTier, number> = { high: 2, medium: 1, low: 0 };
 

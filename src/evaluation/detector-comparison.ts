@@ -4,8 +4,8 @@ import { membershipTest } from '../ip/network-set.ts';
 
 /**
  * Two detectors over the same traffic, counted by source: what each would have done, where they agree, and what
- * operators said about it. A source is *flagged* when its best tier is high or medium: it would have gone to blocking
- * or review. Cohen's kappa is not given, because it needs the number of sources neither flagged, which nobody records;
+ * operators said about it. A source is *flagged* when its best tier is high or medium: unless a rule holds it back, it
+ * would have gone to blocking or review. Cohen's kappa is not given, because it needs the number of sources neither flagged, which nobody records;
  * the plain shares with their counts are what the data carries.
  */
 
@@ -20,6 +20,8 @@ export interface JudgedSource {
   readonly riskScore: number;
   readonly anomalyType: AnomalyType;
   readonly reasons: readonly string[];
+  /** Most flows in its detections that one run can have seen together. */
+  readonly flows: number;
   readonly blocked: boolean;
   readonly markedFalsePositive: boolean;
 }
@@ -38,6 +40,8 @@ export interface Policy {
   /** Allowlisted or otherwise never blocked: such a source is only recorded. */
   readonly isProtected: (sourceIp: string) => boolean;
   readonly autoBlock: boolean;
+  /** Of medium confidence on fewer flows than this a source is only recorded. */
+  readonly fewestFlowsForReview: number;
 }
 
 interface VerdictShare {
@@ -104,6 +108,13 @@ function isFlagged({ confidence }: Pick<JudgedSource, 'confidence'>): boolean {
   return confidence !== 'low';
 }
 
+/** Flagged, and no rule keeps it from blocking and review. */
+function isActedOn(source: JudgedSource, { isProtected, fewestFlowsForReview }: Policy): boolean {
+  const { sourceIp, confidence, flows } = source;
+  if (!isFlagged(source) || isProtected(sourceIp)) return false;
+  return confidence === 'high' || flows >= fewestFlowsForReview;
+}
+
 /**
  * The operator's word about a source: the latest that names it or a network around it; where the ledger has none, a
  * mark in the table of detections. Asked once per source.
@@ -143,7 +154,7 @@ export function summarise(
     bySource[confidence] += 1;
   }
   const flagged = sources.filter(isFlagged);
-  const actedOn = flagged.filter(({ sourceIp }) => !policy.isProtected(sourceIp));
+  const actedOn = flagged.filter((source) => isActedOn(source, policy));
   const wouldBlock = policy.autoBlock ? actedOn.filter(({ confidence }) => confidence === 'high').length : 0;
   return {
     detections,
@@ -234,15 +245,15 @@ export function beforeAfterOf(
   found: BothDetectors,
   given: {
     before: DetectorName;
-    isProtected: (sourceIp: string) => boolean;
+    policy: Policy;
     wordOn: (sourceIp: string) => Word | null;
   },
 ): BeforeAfter {
-  const { before, isProtected, wordOn } = given;
+  const { before, policy, wordOn } = given;
   const after = before === 'hybrid' ? 'legacy' : 'hybrid';
   const flagged = { before: flaggedAddresses(found[before]), after: flaggedAddresses(found[after]) };
-  const actedOn = (addresses: ReadonlySet<string>): number =>
-    [...addresses].filter((sourceIp) => !isProtected(sourceIp)).length;
+  const actedOn = (detector: DetectorName): number =>
+    found[detector].filter((source) => isActedOn(source, policy)).length;
   const either = [...new Set([...flagged.before, ...flagged.after])];
   const shares = (word: Word): BeforeAfter['confirmed'] => {
     const spoken = either.filter((sourceIp) => wordOn(sourceIp) === word);
@@ -253,7 +264,7 @@ export function beforeAfterOf(
     };
   };
   const [falsePositives, confirmed] = [shares('false_positive'), shares('confirmed')];
-  const [actedBefore, actedAfter] = [actedOn(flagged.before), actedOn(flagged.after)];
+  const [actedBefore, actedAfter] = [actedOn(before), actedOn(after)];
   return {
     before,
     after,

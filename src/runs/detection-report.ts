@@ -169,6 +169,6 @@ function comparisonReport(
     detectors: { hybrid: detectorOf('hybrid'), legacy: detectorOf('legacy') },
     agreement: agreementOf(found),
     differences: differencesOf(found, { limit: DIFFERENCES, wordOn }),
-    beforeAfter: beforeAfterOf(found, { before, isProtected: policy.isProtected, wordOn }),
+    beforeAfter: beforeAfterOf(found, { before, policy, wordOn }),
   };
 }

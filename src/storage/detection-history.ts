@@ -12,6 +12,8 @@ interface DetectedSource {
   readonly riskScore: number;
   readonly anomalyType: AnomalyType;
   readonly reasons: readonly string[];
+  /** Most log records its detections have within HOURS_BACK: as many as one run can have decided by. */
+  readonly flows: number;
   /** A router was read back with it; never true of what a shadow found. */
   readonly blocked: boolean;
   /** `is_false_positive` of a row in `detections`. */
@@ -50,7 +52,10 @@ export interface DetectionHistory {
 
 const MS_PER_SECOND = 1000;
 
-export function createDetectionHistory(pool: Pool): DetectionHistory {
+/** @param hoursBack how far back one detection run reads */
+export function createDetectionHistory(pool: Pool, hoursBack: number): DetectionHistory {
+  const sources = (judged: string, values: readonly unknown[]): Promise<DetectedSource[]> =>
+    sourcesOf(pool, judged, { values, hoursBack });
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -59,12 +64,12 @@ export function createDetectionHistory(pool: Pool): DetectionHistory {
     }
   };
   return {
-    acted: ({ sinceMs }) => guarded(() => sourcesOf(pool, ACTED, [sinceMs / MS_PER_SECOND])),
+    acted: ({ sinceMs }) => guarded(() => sources(ACTED, [sinceMs / MS_PER_SECOND])),
     foundBy: ({ detector, runs, spans }) =>
       guarded(async () => {
         if (spans.length === 0) return [];
         const shadow = (await hasShadowTable(pool)) ? FOUND_AS_SHADOW : '';
-        return sourcesOf(pool, foundBy(shadow), [
+        return sources(foundBy(shadow), [
           detector,
           runs.map((run) => run.detectedAtMs / MS_PER_SECOND),
           runs.map((run) => run.detector),
@@ -78,7 +83,7 @@ export function createDetectionHistory(pool: Pool): DetectionHistory {
 const JUDGEMENT = 'source_ip, window_start, window_end, confidence, risk_score, anomaly_type, reasons';
 
 const ACTED = `
-  SELECT ${JUDGEMENT}, blocked, is_false_positive FROM detections WHERE detected_at >= to_timestamp($1)`;
+  SELECT ${JUDGEMENT}, blocked, is_false_positive, log_count FROM detections WHERE detected_at >= to_timestamp($1)`;
 
 const IN_SPANS = `EXISTS (SELECT FROM unnest($4::float8[], $5::float8[]) AS span (start, stop)
       WHERE window_start >= to_timestamp(span.start) AND window_start < to_timestamp(span.stop))`;
@@ -109,12 +114,17 @@ interface SourceRow {
   readonly risk_score: number;
   readonly anomaly_type: AnomalyType;
   readonly reasons: readonly Reason[];
+  readonly flows: number;
   readonly blocked: boolean;
   readonly is_false_positive: boolean;
 }
 
 /** One row per source. Counting and choosing happen in the server: a week may hold a million detections. */
-async function sourcesOf(pool: Pool, judged: string, values: readonly unknown[]): Promise<DetectedSource[]> {
+async function sourcesOf(
+  pool: Pool,
+  judged: string,
+  { values, hoursBack }: { values: readonly unknown[]; hoursBack: number },
+): Promise<DetectedSource[]> {
   const { rows } = await pool.query<SourceRow>(
     `WITH judged AS (${judged}),
      best AS (
@@ -124,13 +134,17 @@ async function sourcesOf(pool: Pool, judged: string, values: readonly unknown[])
      counts AS (
        SELECT source_ip, count(*) FILTER (WHERE confidence = 'high')::int AS high,
          count(*) FILTER (WHERE confidence = 'medium')::int AS medium,
-         count(*) FILTER (WHERE confidence = 'low')::int AS low,
+         count(*) FILTER (WHERE confidence = 'low')::int AS low, max(flows)::float8 AS flows,
          bool_or(blocked) AS blocked, bool_or(is_false_positive) AS is_false_positive
-       FROM judged GROUP BY source_ip)
+       FROM (
+         SELECT *, sum(log_count) OVER (PARTITION BY source_ip ORDER BY window_start
+           RANGE BETWEEN make_interval(hours => $${values.length + 1}) PRECEDING AND CURRENT ROW) AS flows
+         FROM judged) AS run_by_run
+       GROUP BY source_ip)
      SELECT host(source_ip) AS source_ip, high, medium, low, confidence, risk_score::float8 AS risk_score,
-       anomaly_type, reasons, blocked, is_false_positive
+       anomaly_type, reasons, flows, blocked, is_false_positive
      FROM best JOIN counts USING (source_ip) ORDER BY best.source_ip`,
-    [...values],
+    [...values, hoursBack],
   );
   return rows.map((row) => ({
     sourceIp: row.source_ip,
@@ -139,6 +153,7 @@ async function sourcesOf(pool: Pool, judged: string, values: readonly unknown[])
     riskScore: row.risk_score,
     anomalyType: row.anomaly_type,
     reasons: row.reasons.map((reason) => reason.text),
+    flows: row.flows,
     blocked: row.blocked,
     markedFalsePositive: row.is_false_positive,
   }));

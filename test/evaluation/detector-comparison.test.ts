@@ -23,6 +23,7 @@ function source(
     riskScore: RISK[confidence],
     anomalyType: 'port_scan',
     reasons: [`${confidence} because`],
+    flows: 40,
     blocked: false,
     markedFalsePositive: false,
     ...changes,
@@ -78,7 +79,7 @@ describe('the word of operators about a source', () => {
 });
 
 describe('the summary of a detector', () => {
-  const open = { isProtected: () => false, autoBlock: true };
+  const open = { isProtected: () => false, autoBlock: true, fewestFlowsForReview: 3 };
 
   it('counts windows, sources by best tier, and what would be done about them', () => {
     const sources = [
@@ -96,11 +97,26 @@ describe('the summary of a detector', () => {
   });
 
   it('would do nothing about a protected source and block nothing while AUTO_BLOCK is off', () => {
-    const policy = { isProtected: (ip: string) => ip === '192.0.2.3', autoBlock: true };
+    const policy = { ...open, isProtected: (ip: string) => ip === '192.0.2.3' };
     const summary = summarise(FOUND.legacy, { policy, wordOn: nothingSaid });
     expect(summary).toMatchObject({ flagged: 3, wouldBlock: 1, wouldReview: 1 });
     const byHand = summarise(FOUND.legacy, { policy: { ...policy, autoBlock: false }, wordOn: nothingSaid });
     expect(byHand).toMatchObject({ wouldBlock: 0, wouldReview: 2 });
+  });
+
+  it('queues nothing of medium confidence on fewer flows than the review queue takes, and blocks on any number', () => {
+    const thin = [
+      source('192.0.2.1', 'high', { flows: 1 }),
+      source('192.0.2.2', 'medium', { flows: 2 }),
+      source('192.0.2.3', 'medium', { flows: 3 }),
+    ];
+    expect(summarise(thin, { policy: open, wordOn: nothingSaid })).toMatchObject({
+      ...{ flagged: 3, wouldBlock: 1, wouldReview: 1 },
+    });
+    const found = { hybrid: thin, legacy: thin.slice(0, 1) };
+    expect(beforeAfterOf(found, { before: 'hybrid', policy: open, wordOn: nothingSaid })).toMatchObject({
+      ...{ actedBefore: 2, actedAfter: 1, fewer: 1 },
+    });
   });
 
   it('counts words about flagged sources only, and tells how many of them were judged', () => {
@@ -150,7 +166,11 @@ describe('two detectors side by side', () => {
     const words = { '192.0.2.1': 'confirmed', '192.0.2.3': 'false_positive', '192.0.2.4': 'false_positive' };
     const wordOn = (ip: string) => (words as Record<string, 'confirmed' | 'false_positive'>)[ip] ?? null;
     expect(
-      beforeAfterOf(FOUND, { before: 'legacy', isProtected: (ip) => ip === '192.0.2.2', wordOn }),
+      beforeAfterOf(FOUND, {
+        before: 'legacy',
+        policy: { autoBlock: true, fewestFlowsForReview: 3, isProtected: (ip) => ip === '192.0.2.2' },
+        wordOn,
+      }),
     ).toEqual({
       before: 'legacy',
       after: 'hybrid',
@@ -161,7 +181,11 @@ describe('two detectors side by side', () => {
       falsePositives: { total: 2, before: 2, after: 0 },
       confirmed: { total: 1, before: 1, after: 1 },
     });
-    const back = beforeAfterOf(FOUND, { before: 'hybrid', isProtected: () => false, wordOn: nothingSaid });
+    const back = beforeAfterOf(FOUND, {
+      before: 'hybrid',
+      policy: { autoBlock: true, fewestFlowsForReview: 3, isProtected: () => false },
+      wordOn: nothingSaid,
+    });
     expect(back).toMatchObject({ after: 'legacy', actedBefore: 2, actedAfter: 3, fewer: -1, verdicts: 0 });
   });
 });

@@ -36,12 +36,13 @@ beforeEach(async () => {
 });
 afterEach(() => place.remove());
 
-type Found = readonly [sourceIp: string, riskScore: number];
+type Found = readonly [sourceIp: string, riskScore: number, logCount?: number];
 type ShadowPart = readonly Found[] | 'missing' | 'killed' | 'off';
 
 const by = (detector: DetectorName, found: readonly Found[], atMs: number): Detection[] =>
-  found.map(([sourceIp, riskScore]) => ({
+  found.map(([sourceIp, riskScore, logCount = 40]) => ({
     ...detectionOf({ sourceIp, riskScore, lastSeenMs: atMs - 1000 }),
+    logCount,
     detector,
     modelVersion: detector === 'legacy' ? null : 'v1',
   }));
@@ -95,8 +96,8 @@ function report(
 ): Promise<DetectionReport> {
   return reportDetections({
     ledger: place.ledger,
-    history: createDetectionHistory(pool),
-    policy: { isProtected: (ip) => ip === '198.51.100.9', autoBlock: true },
+    history: createDetectionHistory(pool, 1),
+    policy: { isProtected: (ip) => ip === '198.51.100.9', autoBlock: true, fewestFlowsForReview: 3 },
     activeDetector: 'legacy',
     days: 7,
     compare: true,
@@ -166,6 +167,20 @@ describe('the report of the active detector', () => {
       blockedSources: 1,
       verdicts: { judged: 1, falsePositives: 1, confirmed: 0, judgedShare: 0.25 },
     });
+  });
+});
+
+describe('what would go to review', () => {
+  it('is of medium confidence on three flows or more that one run can have seen together', async () => {
+    const once = ['192.0.2.20', 80, 2] as const;
+    const twice = ['192.0.2.21', 80, 2] as const;
+    await run({ atMs: NOW - 50 * HOUR, active: 'hybrid', found: [once], shadow: [once] });
+    await run({ atMs: NOW - 26 * HOUR, active: 'hybrid', found: [once, twice], shadow: [once] });
+    await run({ atMs: NOW - 25.5 * HOUR, active: 'hybrid', found: [twice], shadow: [] });
+    const { active, comparison } = await report({ activeDetector: 'hybrid' });
+    // .21 was seen twice within the hour one run reads back, with four flows; .20 a day apart.
+    expect(active).toMatchObject({ flagged: 2, wouldBlock: 0, wouldReview: 1 });
+    expect(comparison!.beforeAfter).toMatchObject({ actedBefore: 1, actedAfter: 0, fewer: 1 });
   });
 });
 

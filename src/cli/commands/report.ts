@@ -1,4 +1,5 @@
 import { deliverOnce, deliverShadowOnce, readDetectionHistory } from '../../daemon/jobs.ts';
+import { FEWEST_FLOWS_FOR_REVIEW } from '../../decisions/decide.ts';
 import { protectionOf } from '../../decisions/protected-networks.ts';
 import { EXIT } from '../../errors.ts';
 import { reportDetections } from '../../runs/detection-report.ts';
@@ -27,8 +28,9 @@ export const reportCommand: Command = {
   usage: ['report [--days N] [--compare] [--json]'],
   details: [
     'Counts detections by tier, sources, and what operators said about them. Would-be blocks and reviews follow the present',
-    'ALLOWLIST and AUTO_BLOCK, before limits per run. A verdict is a rejected or approved review, a block lifted or made',
-    'by hand, or is_false_positive in the table detections; the latest about a source counts.',
+    `ALLOWLIST and AUTO_BLOCK, before limits per run; medium on fewer than ${FEWEST_FLOWS_FOR_REVIEW} flows within HOURS_BACK is recorded only.`,
+    'A verdict is a rejected or approved review, a block lifted or made by hand, or is_false_positive in the table',
+    'detections; the latest about a source counts.',
     '--compare needs runs with SHADOW_DETECTOR set and looks only at source windows both detectors judged.',
     'Delivers first what the ledger holds for PostgreSQL. While PostgreSQL is away there is no report (exit code 3): half of',
     'the figures would pass for the whole; `autoblock status` works from the state directory alone.',
@@ -62,6 +64,7 @@ export const reportCommand: Command = {
           policy: {
             isProtected: (sourceIp) => protectionOf(protection, sourceIp) !== null,
             autoBlock: config.autoBlock,
+            fewestFlowsForReview: FEWEST_FLOWS_FOR_REVIEW,
           },
           activeDetector: config.useHybridDetector ? 'hybrid' : 'legacy',
           days,
