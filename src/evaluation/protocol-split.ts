@@ -22,8 +22,9 @@ const TRAINING_SHARE = 0.7;
 /** Attack entities among all that `natural` learns from, at most. */
 const LARGEST_DIRTY_SHARE = 0.2;
 /**
- * A label with so many sources or more is split by source: none is in both parts, also not under the other label if that
- * is split by source, too. With fewer, by entity.
+ * A site with so many sources or more is split by source: none is in both parts, under whichever label. Only where all that
+ * is harmless comes from one source is that one split by entity, for nothing else could be learnt from and asked about.
+ * With fewer sources both labels are split by entity.
  */
 const SOURCES_FOR_SPLIT_BY_SOURCE = 10;
 
@@ -89,14 +90,20 @@ function splitLabel(
   const sourceOf = (entity: number): string => site.traffic.short.sourceIps[entity]!;
   const windows = new Map<string, number>();
   for (const entity of entities) windows.set(sourceOf(entity), (windows.get(sourceOf(entity)) ?? 0) + 1);
-  if (windows.size < SOURCES_FOR_SPLIT_BY_SOURCE) return splitByEntity(entities, random);
+  const isLoneBenign = windows.size === 1 && site.truth.labels[entities[0]!] === 0;
+  if (isLoneBenign || new Set(site.traffic.short.sourceIps).size < SOURCES_FOR_SPLIT_BY_SOURCE)
+    return splitByEntity(entities, random);
   let taken = 0;
   for (const [source, count] of windows) if (inTraining.get(source) === true) taken += count;
-  for (const source of shuffled([...windows.keys()], random)) {
-    if (inTraining.has(source)) continue;
-    const isTaken = taken < TRAINING_SHARE * entities.length;
+  let isAskedAbout = Array.from(windows.keys()).some((source) => inTraining.get(source) === false);
+  const undecided = shuffled([...windows.keys()], random).filter((source) => !inTraining.has(source));
+  for (const [index, source] of undecided.entries()) {
+    // Where one source has most of the windows and comes last, nothing would be left to ask about.
+    const isNeeded = !isAskedAbout && index === undecided.length - 1;
+    const isTaken = !isNeeded && taken < TRAINING_SHARE * entities.length;
     inTraining.set(source, isTaken);
     if (isTaken) taken += windows.get(source)!;
+    else isAskedAbout = true;
   }
   return [
     entities.filter((entity) => inTraining.get(sourceOf(entity)) === true),

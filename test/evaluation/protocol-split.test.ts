@@ -134,6 +134,41 @@ describe('the split of protocol natural', () => {
     expect(attacksIn(infected, test)).toBeGreaterThan(0);
   });
 
+  it('has no source in both parts of a site of ten sources, however few of them attack or are harmless', () => {
+    const uneven = fc.oneof(
+      fc.record({ benign: windowCounts(10, 16), attackers: windowCounts(1, 9) }),
+      fc.record({ benign: windowCounts(2, 9), attackers: windowCounts(10, 16) }),
+    );
+    fc.assert(
+      fc.property(uneven, anySeed, (sizes, seed) => {
+        const site = siteOf(sizes);
+        const { training, test } = splitSite(site, { protocol: 'natural', seed });
+        for (const label of [0, 1] as const) {
+          const learnt = sourcesOf(site, training, label);
+          expect([...sourcesOf(site, test, label)].filter((source) => learnt.has(source))).toEqual([]);
+          expect(sourcesOf(site, test, label).size).toBeGreaterThan(0);
+        }
+        expect(sourcesOf(site, training, 0).size).toBeGreaterThan(0);
+      }),
+    );
+  });
+
+  it('asks about something harmless where one of ten sources has most windows, whenever it is drawn', () => {
+    const site = siteOf({ benign: [...Array<number>(9).fill(2), 60], attackers: [] });
+    fc.assert(
+      fc.property(anySeed, (seed) => {
+        expect(splitSite(site, { protocol: 'natural', seed }).test.length).toBeGreaterThan(0);
+      }),
+    );
+  });
+
+  it('splits by window what is harmless where all of it comes from one source', () => {
+    const site = siteOf({ benign: [100], attackers: Array<number>(12).fill(3) });
+    const { training, test } = splitSite(site, { protocol: 'natural', seed: 1 });
+    expect(labelsOf(site, training).filter((label) => label === 0)).toHaveLength(70);
+    expect(labelsOf(site, test).filter((label) => label === 0)).toHaveLength(30);
+  });
+
   it('splits by window where a label has nine sources', () => {
     const site = siteOf({ benign: Array(9).fill(20), attackers: [] });
     const { training, test } = splitSite(site, { protocol: 'natural', seed: 1 });
