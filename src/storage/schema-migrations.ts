@@ -180,7 +180,8 @@ async function applyMissing(client: PoolClient, wanted: readonly Migration[]): P
   }
   const applied: string[] = [];
   for (const migration of wanted) {
-    if (done.has(migration.id) || (await relationExists(client, migration.creates))) continue;
+    // Not by the number alone: what somebody dropped since, a finished trial's table say, is made anew.
+    if (await relationExists(client, migration.creates)) continue;
     await applyOne(client, migration);
     applied.push(migration.name);
   }
@@ -207,10 +208,10 @@ async function applyOne(client: PoolClient, migration: Migration): Promise<void>
   await client.query('BEGIN');
   try {
     await client.query(migration.sql);
-    await client.query('INSERT INTO autoblock_migrations (id, name) VALUES ($1, $2)', [
-      migration.id,
-      migration.name,
-    ]);
+    await client.query(
+      'INSERT INTO autoblock_migrations (id, name) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING',
+      [migration.id, migration.name],
+    );
     await client.query('COMMIT');
   } catch (thrown) {
     await client.query('ROLLBACK');

@@ -44,6 +44,8 @@ export function createShadowDetectionsTable(parts: { pool: Pool; logger: Logger 
         }));
         return (await pool.query(UPSERT, [JSON.stringify(columns)])).rowCount ?? 0;
       } catch (thrown) {
+        // The table may be what is missing: the next write looks.
+        prepared = false;
         throw databaseError(thrown, 'writing shadow detections');
       }
     },

@@ -64,6 +64,16 @@ describe('the delivery of shadow detections', () => {
     expect(await migrateDatabase({ pool, logsRelation: 'network_logs', logger })).toEqual([]);
   });
 
+  it('goes on when somebody dropped the table of an earlier trial, and loses nothing by it', async () => {
+    shadowFound(['198.51.100.1']);
+    await deliver();
+    await pool.query('DROP TABLE shadow_detections');
+    shadowFound(['198.51.100.2']);
+    await expect(deliver()).rejects.toThrow('shadow_detections');
+    expect(await deliver()).toMatchObject({ delivered: 1 });
+    expect((await recorded()).map(({ ip }) => ip)).toEqual(['198.51.100.2']);
+  });
+
   it('loses and doubles nothing when it dies between writing and noting it', async () => {
     shadowFound(['198.51.100.1']);
     const dying = {

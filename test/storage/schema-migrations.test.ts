@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { inspectLogsRelation, migrateDatabase } from '../../src/storage/schema-migrations.ts';
+import { inspectLogsRelation, migrateDatabase, migrateShadow } from '../../src/storage/schema-migrations.ts';
 import { silentLogger, startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 
 let server: TestPostgres;
@@ -53,6 +53,16 @@ describe('migrating the database', () => {
       { id: 1, name: 'network_logs' },
       { id: 2, name: 'detections' },
     ]);
+  });
+
+  it('makes a table anew that was dropped since', async () => {
+    await migrate();
+    await migrateShadow({ pool, logger: silentLogger });
+    await pool.query('DROP TABLE detections, shadow_detections');
+    expect(await migrate()).toEqual(['detections']);
+    await migrateShadow({ pool, logger: silentLogger });
+    expect(await columnsOf('shadow_detections')).toContain('shadow_detector text');
+    expect(await migrate()).toEqual([]);
   });
 
   it('lets several processes migrate at once', async () => {
