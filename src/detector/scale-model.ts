@@ -30,6 +30,9 @@ export interface ScaleTraining {
   readonly seed: number;
 }
 
+/** The first forest only finds the most anomalous few in a hundred, to leave them out: it needs no fine ranks. */
+const FIRST_FOREST_TREES = 100;
+
 const TYPICAL_HIGH = 0.99;
 
 /** Fits what is normal at one time scale: scaling, selected features, forest, calibration, and the site's usual. */
@@ -79,7 +82,7 @@ function fitTrimmedForest({
   readonly scaler: RobustScaler;
   readonly selected: readonly number[];
 }): ExtendedIsolationForest {
-  const fit = (entities: Int32Array, label: string): ExtendedIsolationForest =>
+  const fit = (entities: Int32Array, label: string, treeCount: number): ExtendedIsolationForest =>
     fitExtendedIsolationForest({
       rows: scaleRows({
         scaler,
@@ -89,16 +92,17 @@ function fitTrimmedForest({
       }),
       rowCount: entities.length,
       dimensions: selected.length,
-      treeCount: settings.nEstimators,
+      treeCount,
       sampleSize: settings.sampleSize,
       seed: deriveSeed(seed, label),
     });
-  const first = fit(baseline, 'first forest');
+  const first = fit(baseline, 'first forest', Math.min(settings.nEstimators, FIRST_FOREST_TREES));
   const scores = anomalyScores({ model: { scaler, selected, forest: first }, table, entities: baseline });
   const limit = quantileOfSorted(Float64Array.from(scores).sort(), 1 - settings.contamination);
   return fit(
     baseline.filter((_entity, position) => scores[position]! <= limit),
     'forest',
+    settings.nEstimators,
   );
 }
 

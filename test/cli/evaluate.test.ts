@@ -42,7 +42,7 @@ describe('autoblock evaluate on a site with both labels, one without attacks and
       EvaluationResult,
       EvaluationResult,
     ];
-  }, 120_000);
+  });
 
   it('prints one JSON object with every figure by site and in the mean, for both detectors', () => {
     expect(json).toMatchObject({ protocol: 'site', windowMinutes: 5, seeds: [1, 2] });
@@ -110,7 +110,7 @@ describe('autoblock evaluate on a site with both labels, one without attacks and
     expect(rows.some(([title]) => title === 'MEAN, trained')).toBe(true);
     const framed = stdout.split('\n').filter((line) => /^[+|]/.test(line));
     expect(new Set(framed.map((line) => line.length)).size).toBe(1);
-  }, 120_000);
+  });
 
   it('leaves neither a model nor a state directory behind', () => {
     expect(readdirSync(home.dir).sort()).toEqual(['calm.csv', 'office.csv.gz', 'plain.csv', 'tiny.csv']);
@@ -130,7 +130,7 @@ describe('autoblock evaluate with other settings', () => {
       '--json',
     );
     expect(JSON.parse(stdout)).toMatchObject({ protocol: 'natural', windowMinutes: 10, seeds: [1] });
-  }, 120_000);
+  });
 
   it('with feedback shows each number of verdicts', async () => {
     const { code, stdout } = await run(TINY, '--protocol', 'feedback', '--seeds', '1');
@@ -142,7 +142,7 @@ describe('autoblock evaluate with other settings', () => {
     expect(stdout.match(/^tiny: .* verdicts only.*$/gm)).toEqual(
       [50, 200, 1000].map(() => 'tiny: 17 verdicts only, on all windows it learns from'),
     );
-  }, 120_000);
+  });
 
   it('tells why lines of a file were left out, that its flows are out of order, and sites of one name apart', async () => {
     const [header, ...lines] = readFileSync(TINY, 'utf8').trimEnd().split('\n');
@@ -168,13 +168,13 @@ describe('autoblock evaluate with other settings', () => {
       `    ${files[1]!.outOfOrder} flows are older than one before them: sort the file by time, or gaps and bursts are misread`,
     ]);
     for (const twin of twins) rmSync(dirname(twin), { recursive: true });
-  }, 120_000);
+  });
 
   it('says that there is no mean where no site has both labels', async () => {
     const [text, json] = await Promise.all([run(CALM, '--seeds', '1'), run(CALM, '--seeds', '1', '--json')]);
     expect(text.stdout).toContain('no site with both labels: no mean');
     expect(JSON.parse(json.stdout)).toMatchObject({ macro: null, macroTrained: null });
-  }, 120_000);
+  });
 });
 
 describe('autoblock evaluate asked for what there is not', () => {
@@ -234,7 +234,7 @@ describe.skipIf(!existsSync('/proc/self/stat'))(
       }
       expect(stdout).toBe('');
       expect(stderr).toContain('autoblock: INTERRUPTED: ended by SIGINT');
-    }, 90_000);
+    });
   },
 );
 

@@ -90,7 +90,7 @@ describe('autoblock train, and the choice between two models', () => {
     const trained = await site.json(args, { ...HYBRID, SEED: '43' });
     expect(trained).toMatchObject({ truncated: false, metadata: { source: 'flows' } });
     second = (trained as { version: string }).version;
-  }, 120_000);
+  });
 
   it('lists both, newest first, and the newer is the latest', async () => {
     expect(await models()).toMatchObject({

@@ -42,7 +42,7 @@ describe('autoblock validate on a generated week in the published layout', () =>
     expect(told.stderr).toBe('');
     code = told.code;
     result = JSON.parse(told.stdout) as typeof result;
-  }, 120_000);
+  });
 
   it('reads every flow of the eight files and counts the rows of nothing but commas', () => {
     expect(result.directory).toBe(week);
@@ -145,7 +145,7 @@ describe('autoblock validate on a sample', () => {
       expect(framed.join('\n')).toContain(word);
     expect(framed.filter((line) => /^\| (PASS|FAIL) {2}/.test(line))).toHaveLength(4);
     expect(text.stdout).toMatch(/\n(PASSED|FAILED: a production criterion was missed)\n/);
-  }, 120_000);
+  });
 });
 
 describe('autoblock validate on a week in which the labels name no attack', () => {
@@ -182,7 +182,7 @@ describe('autoblock validate on a week in which the labels name no attack', () =
     } finally {
       rmSync(benign, { recursive: true });
     }
-  }, 120_000);
+  });
 });
 
 describe('autoblock validate on what is not the data set', () => {
@@ -232,7 +232,7 @@ describe.skipIf(!existsSync('/proc/self/fd'))('autoblock validate that gets SIGI
     expect(await closed).toEqual([1, null]);
     expect(stdout).toBe('');
     expect(stderr).toContain('autoblock: INTERRUPTED: ended by SIGINT');
-  }, 60_000);
+  });
 });
 
 function targetOf(link: string): string {

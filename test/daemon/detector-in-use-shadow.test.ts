@@ -20,7 +20,7 @@ beforeAll(async () => {
   writeOfficeDayCsv(csv);
   const env = { ...home.env, ...OFFICE_SETTINGS };
   expect(await autoblock(['train', '--flows', csv], { dir: home.dir, env })).toMatchObject({ code: 0 });
-}, 120_000);
+});
 afterAll(() => home.remove());
 
 function inUse(env: Readonly<Record<string, string>>) {

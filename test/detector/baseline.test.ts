@@ -105,13 +105,13 @@ describe('training baseline', () => {
 
   it('takes at most 3000 windows of many sources, and as many doubtful ones', () => {
     const many = (fields: Partial<LogRecord>, network: number): LogRecord[] =>
-      Array.from({ length: 6100 }, (_, i) =>
+      Array.from({ length: 3050 }, (_, i) =>
         flow({ ...fields, sourceIp: `100.${network}.${i >> 8}.${i & 255}` }),
       );
     const { baseline } = choose([...many({}, 64), ...many(dropped, 65)]);
     expect(baseline.kept).toHaveLength(3000);
     expect(baseline.doubtful).toHaveLength(3000);
-    expect(baseline.exclusions.sampledAway).toBe(100);
+    expect(baseline.exclusions.sampledAway).toBe(50);
   });
 
   it('looks at the entities of its group only', () => {

@@ -61,7 +61,7 @@ describe('model files', () => {
     expect(detect(loaded).length).toBeGreaterThan(0);
     expect(detect(loaded)).toEqual(detect(trained));
     expect(encodeModel(loaded)).toEqual(encoded);
-  }, 60_000);
+  });
 
   it.each<[string, Partial<ModelFiles>, string]>([
     [

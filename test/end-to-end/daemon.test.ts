@@ -28,7 +28,7 @@ afterEach(async () => {
   // The server that a killed daemon left behind is adopted and stopped by the next command.
   await autoblock(['detect', '--dry-run'], { dir: home.dir, env: { ...env, DATABASE_URL: '' } });
   home.remove();
-}, 60_000);
+});
 
 const place = () => ({ dir: home.dir, env });
 
@@ -81,7 +81,7 @@ describe('the daemon', () => {
     expect(await daemon.ended).toBe(0);
     expect(daemon.lines.at(-1)).toMatchObject({ msg: 'daemon stopped', failures: [] });
     expect(daemon.lines.filter((line) => line.level === 'error')).toEqual([]);
-  }, 60_000);
+  });
 
   it('is not ended by a SIGHUP that comes while it starts', async () => {
     daemon = startDaemonProcess(place());
@@ -91,7 +91,7 @@ describe('the daemon', () => {
     await daemon.waitFor('daemon ready');
     daemon.signal('SIGTERM');
     expect(await daemon.ended).toBe(0);
-  }, 60_000);
+  });
 
   it('takes up a model another process trained, loads it again on SIGHUP, and keeps it when the file is damaged', async () => {
     daemon = startDaemonProcess(place());
@@ -109,7 +109,7 @@ describe('the daemon', () => {
     daemon.signal('SIGHUP');
     expect(await refused).toMatchObject({ level: 'error', code: 'MODEL_INVALID', keptModelVersion: version });
     expect(await next('detection run finished')).toMatchObject({ detector: 'hybrid', modelVersion: version });
-  }, 120_000);
+  });
 
   it('retrains in a thread while detection goes on, and judges with the new model afterwards', async () => {
     const csv = join(home.dir, 'office.csv');
@@ -129,7 +129,7 @@ describe('the daemon', () => {
     const before = daemon.lines.slice(0, loaded).filter((line) => line.msg === 'detection run finished');
     expect(before.length).toBeGreaterThan(2);
     expect(readdirSync(env['MODELS_DIR']!)).toContain('metadata_latest.json');
-  }, 180_000);
+  });
 
   it('goes on with the legacy rules while there is too little to learn from, and says how much is needed', async () => {
     await importAttack();
@@ -153,7 +153,7 @@ describe('the daemon', () => {
       model: 'none',
       lastTraining: { status: 'failed', details: { code: 'TRAINING_DATA_TOO_SMALL' } },
     });
-  }, 60_000);
+  });
 
   it('goes on while PostgreSQL is away and works again when it is back', async () => {
     const stateDir = join(home.dir, 'server');
@@ -182,7 +182,7 @@ describe('the daemon', () => {
     expect(daemon.lines.map((line) => JSON.stringify(line)).join()).not.toContain(
       new URL(first.connectionString).password,
     );
-  }, 120_000);
+  });
 });
 
 describe('the daemon and its router', () => {
@@ -201,7 +201,7 @@ describe('the daemon and its router', () => {
     simulator = await startSimulator({ user: 'autoblock', password: 'router-secret' });
     Object.assign(env, settings(simulator.port));
     await importAttack();
-  }, 60_000);
+  });
 
   afterEach(async () => {
     await simulator?.close();
@@ -218,7 +218,7 @@ describe('the daemon and its router', () => {
     expect(await daemon.waitFor('blocks pushed')).toMatchObject({ added: 1, confirmed: 1, wanted: 1 });
     expect(held()).toEqual([ATTACKER]);
     expect(daemon.lines.map((line) => JSON.stringify(line)).join()).not.toContain('router-secret');
-  }, 60_000);
+  });
 
   it('protects again after the router lost its list in a reboot', async () => {
     daemon = startDaemonProcess(place());
@@ -227,7 +227,7 @@ describe('the daemon and its router', () => {
     expect(held()).toEqual([]);
     await next('blocks pushed');
     expect(held()).toEqual([ATTACKER]);
-  }, 60_000);
+  });
 
   it('pushes with run --once what waits in the ledger also while PostgreSQL is away', async () => {
     simulator!.faults.closeBeforeLoginReply = true;
@@ -241,7 +241,7 @@ describe('the daemon and its router', () => {
       stderr: expect.stringContaining('DATABASE_UNAVAILABLE') as string,
     });
     expect(held()).toEqual(['198.51.100.9']);
-  }, 60_000);
+  });
 
   it('writes to no router and decides nothing for good in a dry run', async () => {
     env['DRY_RUN'] = 'true';
@@ -250,5 +250,5 @@ describe('the daemon and its router', () => {
     await next('detection run finished');
     expect(held()).toEqual([]);
     expect(JSON.parse(await run('blocks', 'list', '--json'))).toEqual([]);
-  }, 60_000);
+  });
 });

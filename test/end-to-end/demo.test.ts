@@ -42,5 +42,5 @@ describe('the demo', () => {
     expect(told.attackersNotBlocked.length).toBe(told.attackers.length - blocked.length);
     for (const review of told.reviews) expect(review.reasons.length).toBeGreaterThan(0);
     expect(existsSync(home.env['STATE_DIR']!)).toBe(false);
-  }, 180_000);
+  });
 });

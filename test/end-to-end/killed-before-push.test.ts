@@ -29,7 +29,7 @@ beforeEach(async () => {
   writeBruteForceCsv(csv, ATTACKERS);
   const imported = await autoblock(['import', csv], place);
   expect(imported).toMatchObject({ code: 0, stderr: '' });
-}, 120_000);
+});
 
 afterEach(async () => {
   await simulator.close();
@@ -74,7 +74,7 @@ describe('a daemon killed with SIGKILL between decision and push', () => {
     expect(held()).toEqual([]);
     simulator.faults.silent = false;
     await expectNothingLostOrDoubled();
-  }, 120_000);
+  });
 
   it('doubles nothing when the router had applied what it never acknowledged', async () => {
     simulator.faults.stallOn = { command: /address-list\/add/ };
@@ -85,5 +85,5 @@ describe('a daemon killed with SIGKILL between decision and push', () => {
     await daemon.ended;
     simulator.faults.stallOn = null;
     await expectNothingLostOrDoubled();
-  }, 120_000);
+  });
 });

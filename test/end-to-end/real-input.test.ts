@@ -58,7 +58,7 @@ describe.skipIf(sharedDataMissing())('the main job on real captures', () => {
     expect(verdicts(first.stdout).length).toBeGreaterThan(0);
     for (const verdict of verdicts(first.stdout)) expect(verdict.reasons.length).toBeGreaterThan(0);
     expect(simulator.entries(4)).toHaveLength(1);
-  }, 120_000);
+  });
 
   it('puts the sources that earn it on the router, none that is protected or allowlisted, and nothing twice', async () => {
     const allowlisted = { ALLOWLIST: EXPOSED_HOST };
@@ -98,7 +98,7 @@ describe.skipIf(sharedDataMissing())('the main job on real captures', () => {
         .map((entry) => entry.address)
         .sort(),
     );
-  }, 120_000);
+  });
 });
 
 interface DetectionRow {

@@ -39,7 +39,7 @@ beforeEach(async () => {
   const csv = join(home.dir, 'attack.csv');
   writeBruteForceCsv(csv, [ATTACKER]);
   await run('import', csv);
-}, 60_000);
+});
 
 afterEach(async () => {
   daemon?.signal('SIGKILL');
@@ -47,7 +47,7 @@ afterEach(async () => {
   // The server that a killed daemon left behind is adopted and stopped by the next command.
   await autoblock(['detect', '--dry-run'], place());
   home.remove();
-}, 60_000);
+});
 
 const place = () => ({ dir: home.dir, env });
 
@@ -96,7 +96,7 @@ describe('a daemon with a shadow detector', () => {
     for (const part of ['HYBRID', 'LEGACY', 'agreement: of', 'before/after: hybrid instead of legacy'])
       expect(text).toContain(part);
     expect(await run('report')).not.toContain('before/after');
-  }, 180_000);
+  });
 
   it('can be switched: the former active detector becomes the shadow and the report goes on', async () => {
     await trainOnOffice();
@@ -120,7 +120,7 @@ describe('a daemon with a shadow detector', () => {
       legacy: { activeRuns: 1, shadowRuns: 1, flagged: 1 },
     });
     expect(comparison.beforeAfter).toMatchObject({ before: 'hybrid', after: 'legacy' });
-  }, 120_000);
+  });
 });
 
 describe('autoblock report', () => {
@@ -135,7 +135,7 @@ describe('autoblock report', () => {
       code: 2,
       stderr: expect.stringContaining('--days: got "91", wanted a whole number from 1 to 90') as string,
     });
-  }, 60_000);
+  });
 
   it('says that there is nothing to compare, and what to set, where no run had a shadow', async () => {
     env['SHADOW_DETECTOR'] = '';
@@ -143,5 +143,5 @@ describe('autoblock report', () => {
     const text = await run('report', '--compare');
     expect(text).toContain('nothing to compare: no run had a shadow: set SHADOW_DETECTOR');
     expect(text).toMatch(/^sources: high +1$/m);
-  }, 60_000);
+  });
 });

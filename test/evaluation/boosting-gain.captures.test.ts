@@ -115,7 +115,6 @@ describe.skipIf(sharedDataMissing())('boosting without a single verdict, on the 
     ['natural', { rocAuc: 0.3, averagePrecision5: 0.25 }],
   ])(
     'ranks no worse than the forest alone, and far better where attacks are many: protocol %s',
-    { timeout: 120_000 },
     async (protocol, least) => {
       const trials = await Promise.all(SITES.map(async (name) => rank(await readSite(name), protocol)));
       const overall = gains(trials);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runSelfTest } from '../../src/evaluation/self-test.ts';
 
 describe('self-test', () => {
-  it('judges what it was not trained on and passes with room to spare', { timeout: 120_000 }, () => {
+  it('judges what it was not trained on and passes with room to spare', () => {
     const result = runSelfTest({ seed: 42 });
     expect(result).toMatchObject({
       samples: 10_000,
@@ -19,15 +19,15 @@ describe('self-test', () => {
     expect(result.tiers.high.normal).toBe(0);
   });
 
-  it.each([1, 2, 3, 4, 5])('passes with seed %i on fewer samples', { timeout: 120_000 }, (seed) => {
+  it.each([1, 2, 3, 4, 5])('passes with seed %i on fewer samples', (seed) => {
     expect(runSelfTest({ seed, samples: 2000 }).passed).toBe(true);
   });
 
-  it('is the same for the same seed', { timeout: 120_000 }, () => {
+  it('is the same for the same seed', () => {
     expect(runSelfTest({ seed: 3, samples: 500 })).toEqual(runSelfTest({ seed: 3, samples: 500 }));
   });
 
-  it('fails when nothing reaches an operator', { timeout: 120_000 }, () => {
+  it('fails when nothing reaches an operator', () => {
     const result = runSelfTest({ seed: 3, samples: 500, thresholds: { highRisk: 101, mediumRisk: 101 } });
     expect(result.passed).toBe(false);
     expect(result.recall).toBe(0);

@@ -21,7 +21,7 @@ beforeAll(async () => {
   pool = await postgres.database();
   await migrateDatabase({ pool, logsRelation: 'network_logs', logger });
   table = createDetectionsTable(pool);
-}, 120_000);
+});
 afterAll(() => postgres.stop());
 beforeEach(async () => {
   await pool.query('TRUNCATE detections');

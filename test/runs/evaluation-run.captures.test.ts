@@ -58,7 +58,7 @@ describe.skipIf(sharedDataMissing())('detection on public captures with both lab
     expect(hybrid.medium.fpr).toBeLessThanOrEqual(0.03);
     expect(hybrid.rocAuc! - legacy.rocAuc!).toBeGreaterThan(0.2);
     expectHighToKeepItsPromise(sites);
-  }, 180_000);
+  });
 
   it('trained on dirty traffic without a label still ranks attacks first', async () => {
     const { sites, macroTrained } = await evaluate('natural');
@@ -67,5 +67,5 @@ describe.skipIf(sharedDataMissing())('detection on public captures with both lab
     expect(hybrid.averagePrecision5).toBeGreaterThanOrEqual(0.45);
     expect(hybrid.rocAuc! - legacy.rocAuc!).toBeGreaterThan(0.2);
     expectHighToKeepItsPromise(sites);
-  }, 180_000);
+  });
 });

@@ -22,7 +22,7 @@ let place: TemporaryLedger;
 
 beforeAll(async () => {
   postgres = await startTestPostgres();
-}, 120_000);
+});
 afterAll(() => postgres.stop());
 beforeEach(async () => {
   pool = await postgres.database();

@@ -150,7 +150,7 @@ describe('a training run', () => {
     expect(decodeModel(latest.files, latest.metadata).metadata.version).toBe(version);
     expect(lines.at(-1)).toMatchObject({ msg: 'model trained and promoted', modelVersion: version });
     expect(new Set(steps)).toEqual(new Set(['reading traffic', 'fitting', 'checking the candidate']));
-  }, 60_000);
+  });
 
   it('is not put off by the known bad sources it learnt nothing from, however many they are', async () => {
     const excludedSources = Array.from({ length: 20 }, (_, index) => `198.51.100.${1 + index}`);
@@ -160,7 +160,7 @@ describe('a training run', () => {
     expect(metadata.counts.exclusions.knownBadSources).toBeGreaterThan(5000);
     expect(flagRate).toBeLessThan(0.09);
     expect(lines.filter(({ level }) => level === 'warn')).toEqual([]);
-  }, 60_000);
+  });
 
   it('says how many rows it could not read, also when too little is left to learn from', async () => {
     const skipped = { source_ip_unreadable: 40, timestamp_unreadable: 2 };
@@ -179,7 +179,7 @@ describe('a training run', () => {
     expect((await second.result).truncated).toBe(true);
     expect(second.lines.find((line) => line.code === 'LOGS_TRUNCATED')).toMatchObject({ level: 'warn' });
     expect(second.models.readLatest()!.files).toEqual(files);
-  }, 60_000);
+  });
 
   it('keeps the latest and says why when the candidate does not hold', async () => {
     const good = train(officeHours());
@@ -194,7 +194,7 @@ describe('a training run', () => {
     const rejected = bad.models.list().find((model) => model.version !== version)!;
     expect(rejected).toMatchObject({ valid: false, latest: false });
     expect(() => bad.models.promote(rejected.version)).toThrow(/MODEL_REJECTED|rejected/i);
-  }, 60_000);
+  });
 
   it('refuses too little traffic with how much there is and how much is needed, and leaves no trace', async () => {
     const { result, models } = train([...officeHours()].slice(0, 50));
@@ -208,7 +208,7 @@ describe('a training run', () => {
     rmSync(directory, { recursive: true });
     writeFileSync(directory, 'a file');
     await expect(train(officeHours()).result).rejects.toMatchObject({ code: 'STATE_UNWRITABLE' });
-  }, 60_000);
+  });
 });
 
 const INVENTORY = '198.51.100.77';
@@ -282,7 +282,7 @@ describe('a training after operators have spoken', () => {
     } finally {
       place.remove();
     }
-  }, 120_000);
+  });
 
   it('warns when operators rejected so much of the high tier that it had to be closed', async () => {
     const attackers = listSyntheticSources(OFFICE).filter(({ attack }) => attack !== null);
@@ -308,5 +308,5 @@ describe('a training after operators have spoken', () => {
         msg: 'high tier closed: at no risk were 95 % of what operators reviewed attacks',
       }),
     ]);
-  }, 120_000);
+  });
 });
