@@ -19,6 +19,8 @@ export interface AssessedEntity {
   readonly hit: ScaledHit | null;
   /** Null when there is nothing to report. */
   readonly assessment: Assessment | null;
+  /** Boosting at both scales: above 0 it looks more like an attack than like the baseline. */
+  readonly boostingLogOdds: number;
   /** Risk without caps, 0-100: for ranks. */
   readonly uncapped: number;
 }
@@ -59,7 +61,8 @@ export function* assessEntities({
       baselineWindows: model.short.entityCount,
       thresholds,
     });
-    yield { entity, hit, assessment, uncapped: uncappedRisk({ modelRisk, hit }) };
+    const uncapped = uncappedRisk({ modelRisk, hit });
+    yield { entity, hit, assessment, uncapped, boostingLogOdds: evidence.boosting[position]! };
   }
 }
 

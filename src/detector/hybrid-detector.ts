@@ -9,6 +9,7 @@ import { formatNumber } from './number-text.ts';
 import { evidenceReaching } from './risk-curve.ts';
 import { gatherEvidence } from './stage-evidence.ts';
 import { type GroupModel, SOURCE_GROUPS, type SourceGroup, type TrainedModel } from './trained-model.ts';
+import { windowFacts } from './window-facts.ts';
 
 /** Sentences a detection carries besides the caps: enough to judge it, few enough to be read. */
 const FEATURE_SENTENCES = 2;
@@ -135,12 +136,13 @@ type JudgedEntity = GroupJudgement & { readonly modelVersion: string; readonly a
 function toDetection(judged: JudgedEntity): Detection | null {
   const { groupModel, modelVersion, thresholds } = judged;
   const { short } = judged.traffic;
-  const { entity, hit, assessment } = judged.assessed;
+  const { entity, hit, assessment, boostingLogOdds } = judged.assessed;
+  const row = evidenceOf(short, entity);
   if (assessment === null) return null;
   const isHeldBack =
     assessment.riskScore >= thresholds.highRisk && assessment.riskScore < groupModel.leastHighRisk;
   const confidence = isHeldBack ? 'medium' : tierOf(assessment.riskScore, thresholds);
-  if (confidence === 'low' && isSingleProbe(evidenceOf(short, entity))) return null;
+  if (confidence === 'low' && isSingleProbe(row)) return null;
   const heldBack = isHeldBack ? [heldBackReason(assessment.riskScore, groupModel.leastHighRisk)] : [];
   return {
     sourceIp: short.sourceIps[entity]!,
@@ -149,7 +151,12 @@ function toDetection(judged: JudgedEntity): Detection | null {
     riskScore: assessment.riskScore,
     confidence,
     anomalyType: assessment.anomalyType,
-    reasons: [...(hit === null ? [] : [hit.reason]), ...explain(judged), ...assessment.caps, ...heldBack],
+    reasons: [
+      hit?.reason ?? windowFacts({ row, windowMs: short.windowMs, boostingLogOdds }),
+      ...explain(judged),
+      ...assessment.caps,
+      ...heldBack,
+    ],
     logCount: short.logCount[entity]!,
     firstSeenMs: short.firstSeenMs[entity]!,
     lastSeenMs: short.lastSeenMs[entity]!,
