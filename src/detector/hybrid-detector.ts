@@ -19,6 +19,9 @@ const SUSPICIOUS_LOG_ODDS = 0;
 /** In nats: evidence at the very edge is not to be lost to the last bit. */
 const ROUNDING = 1e-9;
 
+/** Exposed hosts see some eighty an hour. */
+const MOST_PROBES_PER_HOUR = 500;
+
 /** So few say little by themselves. */
 const FEW_FLOWS = 3;
 
@@ -123,11 +126,43 @@ function assessGroup({
 function detectByModel(judgement: GroupJudgement & { readonly modelVersion: string }): Detection[] {
   const detections: Detection[] = [];
   const worthFrom = evidenceReaching(judgement.groupModel.curve, SUSPICIOUS_LOG_ODDS) - ROUNDING;
-  for (const assessed of assessGroup({ ...judgement, worthFrom })) {
+  const suspects = Array.from(assessGroup({ ...judgement, worthFrom })).filter(
+    ({ assessment }) => assessment !== null,
+  );
+  for (const assessed of withoutMassOfProbes(judgement.traffic, suspects)) {
     const detection = toDetection({ ...judgement, assessed });
     if (detection !== null) detections.push(detection);
   }
   return detections;
+}
+
+/**
+ * Leaves out all but the riskiest of the sources that sent a single failing probe within the hour: whoever forges
+ * addresses at random could otherwise fill `detections` with a row for each.
+ */
+function withoutMassOfProbes(
+  { short, long, longOf }: TrafficWindows,
+  suspects: readonly AssessedEntity[],
+): readonly AssessedEntity[] {
+  const probesOf = new Map<number, AssessedEntity[]>();
+  for (const suspect of suspects) {
+    const longRow = longOf[suspect.entity]!;
+    if (long.logCount[longRow] !== 1 || !isSingleProbe(evidenceOf(short, suspect.entity))) continue;
+    const startMs = long.windowStartMs[longRow]!;
+    const probes = probesOf.get(startMs);
+    if (probes === undefined) probesOf.set(startMs, [suspect]);
+    else probes.push(suspect);
+  }
+  const left = new Set<AssessedEntity>();
+  for (const probes of probesOf.values()) {
+    probes.sort((a, b) => b.uncapped - a.uncapped || (nameOf(a) < nameOf(b) ? -1 : 1));
+    for (const probe of probes.slice(MOST_PROBES_PER_HOUR)) left.add(probe);
+  }
+  return left.size === 0 ? suspects : suspects.filter((suspect) => !left.has(suspect));
+
+  function nameOf({ entity }: AssessedEntity): string {
+    return short.sourceIps[entity]!;
+  }
 }
 
 type JudgedEntity = GroupJudgement & { readonly modelVersion: string; readonly assessed: AssessedEntity };

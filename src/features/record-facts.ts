@@ -114,11 +114,20 @@ export function isServiceReply({ protocol, sourcePort, destinationPort }: LogRec
 
 const FIRST_USER_PORT = 1024;
 
+/** A SYN has at most 64 bytes over IPv4 and the RST that refuses it 40: together no more than this on average. */
+const LARGEST_REFUSED_MEAN_V4 = 52;
+const IPV6_HEADER_EXCESS = 20;
+
 /**
- * True when a TCP flow was let through and met an answer: at least two packets, both directions together. Flow records
- * of this kind cannot tell an answer from a repeated SYN, and whoever forges SYNs draws answers too, so this is weaker
- * than isEstablishedTcp: it tells a scan that our hosts answer from one that falls silent on the firewall.
+ * True when a TCP flow was let through and met an answer: at least two packets, both directions together, whose mean size
+ * is that of attempts refused, or larger than any control segment. What lies between is a SYN with its options repeated
+ * into silence, or a SYN/ACK that nobody acknowledged. Whoever forges SYNs draws RSTs too, and can make them small, so
+ * this is weaker than isEstablishedTcp: it tells a scan that our hosts answer from one that falls silent. Unknown
+ * packets or bytes prove nothing.
  */
-export function isAnsweredTcp({ protocol, packets, action }: LogRecord): boolean {
-  return protocol === 'tcp' && packets !== null && packets >= 2 && !isDropped(action);
+export function isAnsweredTcp({ protocol, packets, bytes, action, sourceIp }: LogRecord): boolean {
+  if (protocol !== 'tcp' || packets === null || bytes === null || packets < 2 || isDropped(action))
+    return false;
+  const mean = bytes / packets - (sourceIp.includes(':') ? IPV6_HEADER_EXCESS : 0);
+  return mean <= LARGEST_REFUSED_MEAN_V4 || mean > CONTROL_SEGMENT_BYTES_V4;
 }

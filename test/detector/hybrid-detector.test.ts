@@ -26,6 +26,18 @@ describe('hybrid detector', () => {
     expect(detector).toMatchObject({ name: 'hybrid', modelVersion: siteModel.metadata.version });
   });
 
+  it('makes no row for each of a mass of forged sources with one probe, but tells the first five hundred an hour', () => {
+    const mass = Array.from({ length: 1200 }, (_, i) =>
+      flow({ sourceIp: `203.0.${100 + (i >> 8)}.${i & 255}`, destinationPort: 23, ...dropped }),
+    );
+    const found = detector.detect(foldTraffic(mass));
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.length).toBeLessThanOrEqual(500);
+    expect(found.every(({ confidence }) => confidence !== 'high')).toBe(true);
+    const withBusyOne = detector.detect(foldTraffic([...mass, ...scanner]));
+    expect(withBusyOne.some(({ sourceIp }) => sourceIp === '192.0.2.67')).toBe(true);
+  });
+
   it('calls a password attack and a port scan with completed exchanges high, with reasons', () => {
     const found = detector.detect(foldTraffic([...guesser, ...scanner]));
     expect(

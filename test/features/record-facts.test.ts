@@ -149,5 +149,17 @@ describe('an answered TCP flow', () => {
     expect(answered({ packets: null })).toBe(false);
     expect(answered({ action: 'drop', packets: 9 })).toBe(false);
     expect(answered({ protocol: 'udp', packets: 9 })).toBe(false);
+    expect(answered({ bytes: null })).toBe(false);
+  });
+
+  it('is a SYN refused or an exchange, not a SYN repeated or a SYN/ACK never acknowledged', () => {
+    expect(answered({ packets: 2, bytes: 60 + 40 })).toBe(true);
+    expect(answered({ packets: 4, bytes: 2 * (52 + 40) })).toBe(true);
+    expect(answered({ packets: 10, bytes: 1800 })).toBe(true);
+    expect(answered({ packets: 3, bytes: 3 * 60 })).toBe(false);
+    expect(answered({ packets: 2, bytes: 60 + 60 })).toBe(false);
+    const overIpv6 = { sourceIp: '2001:db8::1', packets: 2 };
+    expect(answered({ ...overIpv6, bytes: 80 + 60 })).toBe(true);
+    expect(answered({ ...overIpv6, bytes: 80 + 80 })).toBe(false);
   });
 });
