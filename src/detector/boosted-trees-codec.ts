@@ -23,6 +23,9 @@ const FORMAT_VERSION = 1;
 const BIAS_AT = 32;
 const HEADER_BYTES = 40;
 
+/** Far more than there are features: a damaged number must not become the size of the rows that are asked about. */
+const MOST_COLUMNS = 65_536;
+
 interface Header {
   readonly columnCount: number;
   readonly treeCount: number;
@@ -95,7 +98,8 @@ function readHeader(view: DataView): Header {
     throw invalid(`has format version ${word(0)}, this program reads version ${FORMAT_VERSION}`);
   const header = { columnCount: word(1), treeCount: word(2), branchCount: word(3), leafCount: word(4) };
   const { columnCount, treeCount, branchCount, leafCount } = header;
-  if (columnCount < 1) throw invalid(`has columnCount ${columnCount}, it must be 1 or more`);
+  if (columnCount < 1 || columnCount > MOST_COLUMNS)
+    throw invalid(`has columnCount ${columnCount}, wanted 1 to ${MOST_COLUMNS}`);
   if (leafCount !== branchCount + treeCount)
     throw invalid(
       `has ${leafCount} leaves, ${branchCount} branches in ${treeCount} trees have ${branchCount + treeCount}`,

@@ -129,7 +129,7 @@ function target(campaign: SyntheticCampaign, server: { readonly v4: string; read
   return campaign.sourceIp.includes(':') ? server.v6 : server.v4;
 }
 
-/** 500 to 900 ports of one server, each once: most fall on the firewall, some on a reset, the open ones answer. */
+/** 500 to 900 ports of one server without a firewall of its own, each once: most meet a reset, the open ones answer. */
 function* portScan(campaign: SyntheticCampaign, random: Random): Generator<LogRecord> {
   const { sourceIp } = campaign;
   const destinationIp = target(campaign, WEB_SERVER);
@@ -143,7 +143,7 @@ function* portScan(campaign: SyntheticCampaign, random: Random): Generator<LogRe
     if (destinationPort === undefined) return;
     const start = { atMs, sourceIp, destinationIp, destinationPort };
     if (OPEN_PORTS.has(destinationPort)) yield completedFlow(random, start, BANNER_GRAB);
-    else yield random.next() < 0.15 ? refusedProbe(random, start) : droppedProbe(random, start);
+    else yield random.next() < 0.85 ? refusedProbe(random, start) : droppedProbe(random, start);
   }
 }
 

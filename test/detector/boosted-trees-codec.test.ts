@@ -70,6 +70,7 @@ describe('a damaged file of boosted trees is refused, saying', () => {
     ['another mark', withWord(0, 0), /"AB-GBT"/],
     ['another version', withWord(8, 2), /format version 2, this program reads version 1/],
     ['no columns', withWord(12, 0), /columnCount 0/],
+    ['absurdly many columns', withWord(12, 65_537), /columnCount 65537, wanted 1 to 65536/],
     ['fewer columns than are asked', withWord(12, 1), /asks column \d at branch \d+, wanted 0\.\.0/],
     ['a huge count', withWord(20, -1), /leaves/],
     ['a word that must be zero', withWord(28, 1), /1 in a header field that must be 0/],
