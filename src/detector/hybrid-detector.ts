@@ -188,7 +188,8 @@ function toDetection(judged: JudgedEntity): Detection | null {
     anomalyType: assessment.anomalyType,
     reasons: [
       hit?.reason ?? windowFacts({ row, windowMs: short.windowMs, boostingLogOdds }),
-      ...explain(judged),
+      // Taking a forest's score apart is the dearest step: what nobody is asked to decide gets the facts alone.
+      ...(confidence === 'low' ? [] : explain(judged)),
       ...assessment.caps,
       ...heldBack,
     ],
