@@ -1,4 +1,5 @@
 import { FEATURE_COUNT } from '../features/catalogue.ts';
+import { selectRows } from '../features/select-entities.ts';
 import type { BoostingSettings } from './boosting-input.ts';
 import {
   fitGradientBoostedTrees,
@@ -55,10 +56,7 @@ export function crossFitLogOdds(
     const others = filterLearningSet(set, (row) => set.folds[row] !== fold && keep(row));
     if (others.rowCount === 0) continue;
     const trees = fitBoosting(others, deriveSeed(seed, `fold ${fold}`));
-    const rows = new Float32Array(held.length * FEATURE_COUNT);
-    held.forEach((row, to) => {
-      rows.set(set.rows.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT), to * FEATURE_COUNT);
-    });
+    const rows = selectRows({ rows: set.rows, width: FEATURE_COUNT, chosen: held });
     const predicted = predictLogOdds(trees, rows, held.length);
     held.forEach((row, at) => {
       logOdds[row] = predicted[at]!;

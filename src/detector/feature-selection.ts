@@ -1,6 +1,7 @@
 import { FEATURE_COUNT } from '../features/catalogue.ts';
 import { chiSquareScores, selectTopK } from '../features/chi-square.ts';
 import { type RobustScaler, scaleRows } from '../features/robust-scaler.ts';
+import { selectRows } from '../features/select-entities.ts';
 import { fitExtendedIsolationForest, scoreExtendedIsolationForest } from './extended-isolation-forest.ts';
 import { deriveSeed } from './random.ts';
 import { separation } from './separation.ts';
@@ -73,19 +74,11 @@ function rowsIn(values: Float32Array): number {
 
 /** Every third row apart, whatever their number: the first part, the held-out part. */
 function holdOut(values: Float32Array): [Float32Array, Float32Array] {
-  const rowCount = rowsIn(values);
-  const heldOutCount = Math.floor(rowCount / HELD_OUT_EVERY);
-  const parts: [Float32Array, Float32Array] = [
-    new Float32Array((rowCount - heldOutCount) * FEATURE_COUNT),
-    new Float32Array(heldOutCount * FEATURE_COUNT),
-  ];
-  const filled: [number, number] = [0, 0];
-  for (let row = 0; row < rowCount; row += 1) {
-    const to = row % HELD_OUT_EVERY === HELD_OUT_EVERY - 1 ? 1 : 0;
-    parts[to].set(values.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT), filled[to]);
-    filled[to] += FEATURE_COUNT;
-  }
-  return parts;
+  const isHeldOut = (row: number): boolean => row % HELD_OUT_EVERY === HELD_OUT_EVERY - 1;
+  const rows = Array.from({ length: rowsIn(values) }, (_, row) => row);
+  const select = (chosen: readonly number[]): Float32Array =>
+    selectRows({ rows: values, width: FEATURE_COUNT, chosen });
+  return [select(rows.filter((row) => !isHeldOut(row))), select(rows.filter(isHeldOut))];
 }
 
 function chiSquareOf(scaler: RobustScaler, baseline: Float32Array, attacks: Float32Array): Float64Array {

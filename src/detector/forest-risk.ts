@@ -1,6 +1,7 @@
 import { FEATURE_COUNT } from '../features/catalogue.ts';
 import type { FeatureTable } from '../features/feature-table.ts';
 import { scaleRows } from '../features/robust-scaler.ts';
+import { selectRows } from '../features/select-entities.ts';
 import { groupAlike } from './alike-rows.ts';
 import { scoreExtendedIsolationForest } from './extended-isolation-forest.ts';
 import type { ScaleModel } from './trained-model.ts';
@@ -43,12 +44,7 @@ export function scoreInChunks(
 
 /** Raw features of the given entities, row-major n x 25. */
 export function featureRows(table: FeatureTable, entities: ArrayLike<number>): Float32Array {
-  const values = new Float32Array(entities.length * FEATURE_COUNT);
-  for (let row = 0; row < entities.length; row += 1) {
-    const from = entities[row]! * FEATURE_COUNT;
-    values.set(table.values.subarray(from, from + FEATURE_COUNT), row * FEATURE_COUNT);
-  }
-  return values;
+  return selectRows({ rows: table.values, width: FEATURE_COUNT, chosen: entities });
 }
 
 function scoreRaw(

@@ -6,16 +6,21 @@ import { evidenceOf, isSingleProbe } from './evidence-row.ts';
 import { explainFeatures } from './explanation.ts';
 import { judgeByRules, suspicionByRules } from './legacy-detector.ts';
 import { formatNumber } from './number-text.ts';
+import { SUSPICIOUS_LOG_ODDS } from './risk-assessment.ts';
 import { evidenceReaching } from './risk-curve.ts';
 import { gatherEvidence } from './stage-evidence.ts';
-import { type GroupModel, SOURCE_GROUPS, type SourceGroup, type TrainedModel } from './trained-model.ts';
+import {
+  type GroupModel,
+  SOURCE_GROUPS,
+  type SourceGroup,
+  type TrainedModel,
+  UNREACHABLE_RISK,
+} from './trained-model.ts';
 import { windowFacts } from './window-facts.ts';
 
 /** Sentences a detection carries besides the caps: enough to judge it, few enough to be read. */
 const FEATURE_SENTENCES = 2;
 
-/** Risk 50: below it the model has nothing to report, whatever the risk. */
-const SUSPICIOUS_LOG_ODDS = 0;
 /** In nats: evidence at the very edge is not to be lost to the last bit. */
 const ROUNDING = 1e-9;
 
@@ -202,7 +207,8 @@ function toDetection(judged: JudgedEntity): Detection | null {
 }
 
 function heldBackReason(riskScore: number, leastHighRisk: number): Reason {
-  const from = leastHighRisk > 100 ? 'at no risk' : `from risk ${formatNumber(leastHighRisk)} on`;
+  const from =
+    leastHighRisk >= UNREACHABLE_RISK ? 'at no risk' : `from risk ${formatNumber(leastHighRisk)} on`;
   const text = `Of what operators reviewed here too much of this risk was harmless: blocked ${from}, left to an operator`;
   return { text, subject: 'reliability', observed: riskScore, typical: null };
 }

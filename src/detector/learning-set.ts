@@ -1,4 +1,5 @@
 import { FEATURE_COUNT } from '../features/catalogue.ts';
+import { selectRows } from '../features/select-entities.ts';
 import type { TrafficWindows } from '../features/traffic-windows.ts';
 import type { TimeScale } from './trained-model.ts';
 
@@ -71,10 +72,7 @@ export function filterLearningSet(
 ): Omit<LearningSet, 'rowOf'> {
   const kept: number[] = [];
   for (let row = 0; row < set.rowCount; row += 1) if (keep(row)) kept.push(row);
-  const rows = new Float32Array(kept.length * FEATURE_COUNT);
-  kept.forEach((row, to) => {
-    rows.set(set.rows.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT), to * FEATURE_COUNT);
-  });
+  const rows = selectRows({ rows: set.rows, width: FEATURE_COUNT, chosen: kept });
   const labels = Uint8Array.from(kept, (row) => set.labels[row]!);
   const weights = Float64Array.from(kept, (row) => set.weights[row]!);
   const folds = Uint8Array.from(kept, (row) => set.folds[row]!);

@@ -1,13 +1,10 @@
 import { type Fields, invalid, readCount, readList, readNumber, readObject } from './model-json.ts';
-import type { GroupModel, ReliabilityBand } from './trained-model.ts';
+import { type GroupModel, type ReliabilityBand, UNREACHABLE_RISK } from './trained-model.ts';
 
 /** What operator verdicts say of a group, as both the metadata and the scaler file hold it. */
 export type Reviewed = Pick<GroupModel, 'verdicts' | 'reliability' | 'leastHighRisk'>;
 
 const HIGHEST_RISK = 100;
-
-/** Risk from which on nothing is: see GroupModel.leastHighRisk. */
-const UNREACHABLE_RISK = 101;
 
 /** @throws AutoblockError MODEL_INVALID naming the field */
 export function readReviewed(fields: Fields, where: string): Reviewed {

@@ -25,6 +25,16 @@ export function createRandom(seed: number): Random {
   return { next, nextGaussian: createPolarGaussian(next), nextInt: (n) => drawInt(next, n) };
 }
 
+/** The items in random order, each order as likely (Fisher-Yates); the given list is left alone. */
+export function shuffled<T>(items: Iterable<T>, random: Random): T[] {
+  const order = Array.from(items);
+  for (let index = order.length - 1; index > 0; index -= 1) {
+    const other = random.nextInt(index + 1);
+    [order[index], order[other]] = [order[other]!, order[index]!];
+  }
+  return order;
+}
+
 /**
  * A seed (0..2^32-1) for one use of a run's seed, so that two uses never walk the same stream.
  * FNV-1a (Fowler, Noll, Vo) over the label's UTF-16 units, started from the mixed seed.

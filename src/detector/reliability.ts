@@ -2,12 +2,10 @@ import type { TrafficWindows } from '../features/traffic-windows.ts';
 import type { TierThresholds } from './detection.ts';
 import { assessEntities } from './entity-assessment.ts';
 import type { Evidence } from './stage-evidence.ts';
-import type { GroupModel, ReliabilityBand } from './trained-model.ts';
+import { type GroupModel, type ReliabilityBand, UNREACHABLE_RISK } from './trained-model.ts';
 
 /** What the high tier promises: of a hundred entities in it at most five are harmless. */
 const PROMISED_PRECISION = 0.95;
-/** Nothing has that much risk. */
-const UNREACHABLE_RISK = 101;
 
 const BAND_EDGES = [0, 50, 70, 80, 90, 95, 100] as const;
 

@@ -19,8 +19,9 @@ import type { SourceGroup } from './trained-model.ts';
 /** From here up an entity lies in the forest's anomalous share. */
 export const FOREST_TAIL_RISK = 50;
 
-/** From here up it is as likely an attack as not; below there is nothing to report. */
+/** From here up it is as likely an attack as not; below there is nothing to report. As log-odds of the risk curve too. */
 const SUSPICIOUS_RISK = 50;
+export const SUSPICIOUS_LOG_ODDS = 0;
 
 /**
  * A model that saw fewer harmless windows cannot claim risk 95 by itself (risk-curve.ts: nobody who saw n can know that

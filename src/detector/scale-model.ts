@@ -2,6 +2,7 @@ import { FEATURE_COUNT } from '../features/catalogue.ts';
 import { EVIDENCE_COUNT } from '../features/evidence.ts';
 import type { FeatureTable } from '../features/feature-table.ts';
 import { fitRobustScaler, type RobustScaler, scaleRows } from '../features/robust-scaler.ts';
+import { selectRows } from '../features/select-entities.ts';
 import { type ExtendedIsolationForest, fitExtendedIsolationForest } from './extended-isolation-forest.ts';
 import { selectFeatures } from './feature-selection.ts';
 import { anomalyScores, featureRows } from './forest-risk.ts';
@@ -63,7 +64,7 @@ export function fitScaleModel(training: ScaleTraining): ScaleModel {
     typicalMedian: columnQuantiles({ rows: values, width: FEATURE_COUNT, probability: 0.5 }),
     typicalHigh: columnQuantiles({ rows: values, width: FEATURE_COUNT, probability: TYPICAL_HIGH }),
     evidenceTypicalHigh: columnQuantiles({
-      rows: evidenceRows(table, baseline),
+      rows: selectRows({ rows: table.evidence, width: EVIDENCE_COUNT, chosen: baseline }),
       width: EVIDENCE_COUNT,
       probability: TYPICAL_HIGH,
     }),
@@ -104,17 +105,6 @@ function fitTrimmedForest({
     'forest',
     settings.nEstimators,
   );
-}
-
-function evidenceRows(table: FeatureTable, entities: Int32Array): Float32Array {
-  const rows = new Float32Array(entities.length * EVIDENCE_COUNT);
-  entities.forEach((entity, row) => {
-    rows.set(
-      table.evidence.subarray(entity * EVIDENCE_COUNT, (entity + 1) * EVIDENCE_COUNT),
-      row * EVIDENCE_COUNT,
-    );
-  });
-  return rows;
 }
 
 function columnQuantiles({

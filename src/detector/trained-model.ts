@@ -74,6 +74,9 @@ export interface ReliabilityBand {
   readonly attacks: number;
 }
 
+/** Nothing has that much risk: a high tier that begins there is closed. */
+export const UNREACHABLE_RISK = 101;
+
 export interface GroupModel {
   readonly group: SourceGroup;
   readonly short: ScaleModel;

@@ -3,7 +3,7 @@ import type { InjectedAttacks } from './attack-injection.ts';
 import type { Baseline } from './baseline.ts';
 import { crossFitLogOdds, FOLDS } from './cross-fitting.ts';
 import type { Batch, LearningSet } from './learning-set.ts';
-import { createRandom, deriveSeed } from './random.ts';
+import { createRandom, deriveSeed, shuffled } from './random.ts';
 import { distinctLongRows } from './stage-evidence.ts';
 import type { TimeScale } from './trained-model.ts';
 
@@ -87,12 +87,7 @@ function drawFolds({
   const entities = Int32Array.from([...kept, ...doubtful, ...reviewedAttacks]).sort();
   const rows = distinctLongRows(traffic, entities);
   const byWindow = rows.length >= 2 * FOLDS;
-  const keys = Array.from(byWindow ? rows : entities);
-  const random = createRandom(seed);
-  for (let index = keys.length - 1; index > 0; index -= 1) {
-    const other = random.nextInt(index + 1);
-    [keys[index], keys[other]] = [keys[other]!, keys[index]!];
-  }
+  const keys = shuffled(byWindow ? rows : entities, createRandom(seed));
   const foldOf = new Map(keys.map((key, position) => [key, position % FOLDS]));
   return (entity) => foldOf.get(byWindow ? traffic.longOf[entity]! : entity) ?? 0;
 }

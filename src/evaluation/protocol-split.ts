@@ -1,4 +1,4 @@
-import { createRandom, deriveSeed, type Random } from '../detector/random.ts';
+import { createRandom, deriveSeed, type Random, shuffled } from '../detector/random.ts';
 import { VERDICT, type Verdicts } from '../detector/verdicts.ts';
 import type { LabelledSite } from './labelled-site.ts';
 
@@ -115,15 +115,6 @@ function splitByEntity(entities: readonly number[], random: Random): [readonly n
   const order = shuffled(entities, random);
   const taken = Math.round(TRAINING_SHARE * order.length);
   return [order.slice(0, taken), order.slice(taken)];
-}
-
-function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const order = [...items];
-  for (let index = order.length - 1; index > 0; index -= 1) {
-    const other = random.nextInt(index + 1);
-    [order[index], order[other]] = [order[other]!, order[index]!];
-  }
-  return order;
 }
 
 function ascending(entities: readonly number[]): Int32Array {

@@ -1,5 +1,5 @@
 import type { AnomalyType } from '../detector/detection.ts';
-import { createRandom, deriveSeed, type Random } from '../detector/random.ts';
+import { createRandom, deriveSeed, type Random, shuffled } from '../detector/random.ts';
 import type { LogRecord } from '../features/log-record.ts';
 import { between, completedFlow, droppedProbe, pick, refusedProbe, waitMs } from './synthetic-flows.ts';
 import { BASTION, MAIL_SERVER, PUBLISHED_PREFIX, WEB_SERVER } from './synthetic-site.ts';
@@ -133,9 +133,9 @@ function target(campaign: SyntheticCampaign, server: { readonly v4: string; read
 function* portScan(campaign: SyntheticCampaign, random: Random): Generator<LogRecord> {
   const { sourceIp } = campaign;
   const destinationIp = target(campaign, WEB_SERVER);
-  const ports = shuffle(
-    random,
+  const ports = shuffled(
     Array.from({ length: between(random, [500, 900]) }, (_, i) => 1 + i),
+    random,
   );
   const meanGapMs = (campaign.endMs - campaign.startMs) / (ports.length * 1.1);
   for (const atMs of beats(campaign, random, meanGapMs)) {
@@ -151,9 +151,9 @@ function* portScan(campaign: SyntheticCampaign, random: Random): Generator<LogRe
 function* horizontalScan(campaign: SyntheticCampaign, random: Random): Generator<LogRecord> {
   const { sourceIp } = campaign;
   const destinationPort = pick(random, SCANNED_SERVICES);
-  const hosts = shuffle(
-    random,
+  const hosts = shuffled(
     Array.from({ length: 254 }, (_, i) => 1 + i),
+    random,
   );
   const meanGapMs = (campaign.endMs - campaign.startMs) / (hosts.length * 1.1);
   for (const atMs of beats(campaign, random, meanGapMs)) {
@@ -215,14 +215,4 @@ function* slowScan(campaign: SyntheticCampaign, random: Random): Generator<LogRe
       destinationPort: between(random, [1024, 49_151]),
     });
   }
-}
-
-function shuffle(random: Random, numbers: number[]): number[] {
-  for (let i = numbers.length - 1; i > 0; i -= 1) {
-    const j = random.nextInt(i + 1);
-    const kept = numbers[i]!;
-    numbers[i] = numbers[j]!;
-    numbers[j] = kept;
-  }
-  return numbers;
 }

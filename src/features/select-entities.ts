@@ -28,18 +28,20 @@ export function selectEntities(table: FeatureTable, indices: ArrayLike<number>):
   };
 }
 
-function selectRows({
+/** The chosen rows of a row-major matrix of `width` columns, in the given order. */
+export function selectRows({
   rows,
   width,
   chosen,
 }: {
   readonly rows: Float32Array;
   readonly width: number;
-  readonly chosen: Uint32Array;
+  readonly chosen: ArrayLike<number>;
 }): Float32Array {
   const selected = new Float32Array(chosen.length * width);
-  chosen.forEach((index, row) => {
-    selected.set(rows.subarray(index * width, (index + 1) * width), row * width);
-  });
+  for (let row = 0; row < chosen.length; row += 1) {
+    const from = chosen[row]! * width;
+    selected.set(rows.subarray(from, from + width), row * width);
+  }
   return selected;
 }
