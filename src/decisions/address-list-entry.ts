@@ -22,5 +22,16 @@ export interface DesiredEntry {
   readonly comment: string;
 }
 
-/** Entries whose comment begins with this are ours; all others are never touched. */
-export const OWN_COMMENT_PREFIX = 'autoblock:';
+/** Entries whose comment begins with this were made by an autoblock, not necessarily by this one. */
+export const OWN_MARK_PREFIX = 'autoblock:';
+
+/**
+ * Entries whose comment begins with this are ours; all others are never touched. Two daemons may keep one list: each
+ * has a ledger, and a ledger's id (8 lower-case hex digits) tells their entries apart. The blank belongs to the mark:
+ * a comment that was cut or written anew by hand is not ours any more.
+ */
+export function ownMark(ledgerId: string): string {
+  return `${OWN_MARK_PREFIX}${ledgerId} `;
+}
+
+export const OWN_COMMENT_PREFIX = OWN_MARK_PREFIX;
