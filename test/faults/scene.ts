@@ -1,0 +1,209 @@
+import { expect } from 'vitest';
+import { type AddressListEntry, OWN_COMMENT_PREFIX } from '../../src/decisions/address-list-entry.ts';
+import { buildProtection } from '../../src/decisions/protected-networks.ts';
+import { canonicalText } from '../../src/ip/address.ts';
+import {
+  type AddressListConnection,
+  type AddressListOptions,
+  createAddressListRouter,
+} from '../../src/routers/address-list-sync.ts';
+import { type RouterSyncResult, runRouterSync } from '../../src/runs/router-sync-run.ts';
+import {
+  type RouterosSimulator,
+  type SimulatorOptions,
+  startSimulator,
+} from '../../src/simulator/routeros-simulator.ts';
+import { capturingLogger, type LoggedLine } from '../support/logger.ts';
+import { type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
+import { type CuttingProxy, startCuttingProxy } from './cutting-proxy.ts';
+
+export const LIST = 'autoblock';
+export const ACCOUNT = { user: 'autoblock', password: 'Geheim=5\\$"' };
+export const START_MS = Date.UTC(2026, 10, 22, 3, 0, 0);
+const HOUR = 3600;
+
+/** Two clocks that stand still until a test moves them: nothing here depends on how fast the machine is. */
+export interface Clocks {
+  ownMs: number;
+  routerMs: number;
+}
+
+/** One autoblock: a ledger and its connection to a router. */
+export interface Daemon {
+  readonly place: TemporaryLedger;
+  readonly router: AddressListConnection;
+  readonly lines: LoggedLine[];
+  /** Adds, or extends, blocks by hand. */
+  block(seconds: number, ...addresses: readonly string[]): void;
+  lift(...addresses: readonly string[]): void;
+  sync(): Promise<RouterSyncResult>;
+  close(): Promise<void>;
+}
+
+export function openDaemon(options: {
+  clocks: Clocks;
+  port: number;
+  router?: Partial<AddressListOptions>;
+}): Daemon {
+  const { clocks, port } = options;
+  const place = temporaryLedger();
+  const { logger, lines } = capturingLogger();
+  const router = createAddressListRouter({
+    ...{ name: 'edge', host: '127.0.0.1', port, tls: false, addressList: LIST, ...ACCOUNT },
+    ...{ connectTimeoutMs: 20_000, commandTimeoutMs: 20_000 },
+    ...options.router,
+  });
+  const protection = buildProtection({ internalNetworks: [], allowlist: [], extraProtected: [] });
+  return {
+    place,
+    router,
+    lines,
+    block: (seconds, ...addresses) => {
+      for (const address of addresses) {
+        const given = { origin: 'manual', reason: 'fault suite', actor: 'test' } as const;
+        place.ledger.addBlock({ ...given, address, seconds, nowMs: clocks.ownMs });
+      }
+    },
+    lift: (...addresses) => {
+      for (const address of addresses) {
+        place.ledger.liftBlock({ address, actor: 'test', nowMs: clocks.ownMs });
+      }
+    },
+    sync: async () => {
+      const parts = { ledger: place.ledger, protection, logger, nowMs: () => clocks.ownMs, dryRun: false };
+      const [result] = await runRouterSync({ ...parts, routers: [router] });
+      return result!;
+    },
+    close: async () => {
+      await router.close();
+      place.remove();
+    },
+  };
+}
+
+/** A router with entries of others on its lists, and one autoblock that looks after it. */
+export interface Scene extends Daemon {
+  readonly simulator: RouterosSimulator;
+  readonly clocks: Clocks;
+  /** Where the line between the two can be cut at any byte. */
+  readonly line: CuttingProxy;
+}
+
+export async function openScene(
+  options: { simulator?: Partial<SimulatorOptions>; router?: Partial<AddressListOptions> } = {},
+): Promise<Scene> {
+  const clocks = { ownMs: START_MS, routerMs: START_MS };
+  const simulator = await startSimulator({
+    ...ACCOUNT,
+    nowMs: () => clocks.routerMs,
+    ...options.simulator,
+  });
+  addEntriesOfOthers(simulator);
+  const line = await startCuttingProxy(simulator.port);
+  const daemon = openDaemon({ clocks, port: line.port, router: options.router ?? {} });
+  return {
+    ...daemon,
+    simulator,
+    clocks,
+    line,
+    close: async () => {
+      await daemon.close();
+      await line.close();
+      await expect.poll(() => simulator.sessions).toBe(0);
+      await simulator.close();
+    },
+  };
+}
+
+/** Blocked by hand on the router, for ever: the ledger may want it too, RouterOS would refuse a second entry. */
+export const HELD_BY_ANOTHER = '203.0.113.77';
+
+/** All kinds of entries that are none of our business, with some that look as if they were. */
+function addEntriesOfOthers(simulator: RouterosSimulator): void {
+  const long = { timeout: '30w' };
+  for (const entry of [
+    { list: LIST, address: HELD_BY_ANOTHER, comment: 'by hand' },
+    { list: LIST, address: '203.0.113.78', comment: '', ...long },
+    { list: LIST, address: '203.0.113.79', comment: 'paused by hand', disabled: true },
+    { list: LIST, address: '203.0.113.80-203.0.113.90', comment: 'autoblock: a range is not ours' },
+    { list: LIST, address: 'evil.example', comment: 'autoblock: a name is not ours' },
+    { list: LIST, address: '203.0.113.91', comment: 'autoblock:00000000 port_scan risk 91 #7', ...long },
+    { list: LIST, address: '203.0.113.92', comment: ' autoblock: not at the beginning', ...long },
+    { list: LIST, address: '2001:db8:f::1', comment: 'by hand' },
+    { list: LIST, address: '2001:db8:f::2', comment: 'autoblock:00000000 manual #8', ...long },
+    { list: 'other', address: '203.0.113.93', comment: 'autoblock: on another list', ...long },
+    { list: 'other', address: '2001:db8:f::3', comment: 'autoblock: on another list', ...long },
+  ]) {
+    simulator.addForeignEntry(entry);
+  }
+}
+
+export function entriesOf(simulator: RouterosSimulator): AddressListEntry[] {
+  return [...simulator.entries(4), ...simulator.entries(6)];
+}
+
+/** The mark of the entries this daemon makes. */
+function markOf(_daemon: Daemon): string {
+  return `${OWN_COMMENT_PREFIX} `;
+}
+
+export function isMadeBy(daemon: Daemon, entry: AddressListEntry): boolean {
+  const isAddress = canonicalText(entry.address) !== null;
+  return entry.list === LIST && isAddress && entry.comment.startsWith(markOf(daemon));
+}
+
+/** What others hold on the router, to be compared byte for byte. */
+export function othersEntries(scene: Scene): AddressListEntry[] {
+  return entriesOf(scene.simulator).filter((entry) => !isMadeBy(scene, entry));
+}
+
+/**
+ * Ledger and router agree: each active block is held once, by an enabled entry, ours with the time the block has left;
+ * nothing of ours is held beyond that.
+ */
+export function expectAgreement(scene: Scene): void {
+  const { clocks, place, simulator } = scene;
+  const wanted = new Map(
+    place.ledger
+      .activeBlocks(clocks.ownMs)
+      .map((block) => [block.address, Math.ceil((block.expiresAtMs - clocks.ownMs) / 1000)]),
+  );
+  const onList = entriesOf(simulator).filter((entry) => entry.list === LIST);
+  const own = onList.filter((entry) => isMadeBy(scene, entry));
+  const held = onList.filter((entry) => !entry.disabled).map((entry) => canonicalText(entry.address));
+  expect([...wanted.keys()].filter((address) => !held.includes(address))).toEqual([]);
+  const addresses = own.map((entry) => canonicalText(entry.address)!);
+  expect(addresses.filter((address) => !wanted.has(address))).toEqual([]);
+  expect(new Set(addresses).size).toBe(addresses.length);
+  for (const entry of own) {
+    const left = wanted.get(canonicalText(entry.address)!)!;
+    expect(entry).toMatchObject({ dynamic: true, disabled: false });
+    expect(Math.abs((entry.timeoutSeconds ?? Number.NaN) - left)).toBeLessThanOrEqual(60);
+  }
+}
+
+/** Six additions, three extensions and three removals in both families are due when this returns. */
+export async function prepareTwelveChanges(scene: Scene): Promise<void> {
+  scene.block(24 * HOUR, '198.51.100.1', '2001:db8:1::1');
+  scene.block(HOUR, '198.51.100.11', '198.51.100.12', '2001:db8:1::11');
+  scene.block(HOUR, '198.51.100.21', '198.51.100.0/28', '2001:db8:2::/64');
+  expect(await scene.sync()).toMatchObject({ ok: true, added: 8 });
+  scene.block(48 * HOUR, '198.51.100.11', '198.51.100.12', '2001:db8:1::11');
+  scene.lift('198.51.100.21', '198.51.100.0/28', '2001:db8:2::/64');
+  scene.block(6 * HOUR, '192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.128/26');
+  scene.block(6 * HOUR, '2001:db8:3::1', '2001:db8:4::/64', HELD_BY_ANOTHER);
+}
+
+export const TWELVE_CHANGES = { added: 6, extended: 3, removed: 3 } as const;
+
+/** A fault pattern that strikes nothing and notes every command the router receives. */
+export function commandNotes(): { pattern: RegExp; commands: string[] } {
+  const commands: string[] = [];
+  class Notes extends RegExp {
+    override test(command: string): boolean {
+      commands.push(command);
+      return false;
+    }
+  }
+  return { pattern: new Notes('.'), commands };
+}
