@@ -1,5 +1,6 @@
 import { AutoblockError } from '../errors.ts';
-import { type IpNetwork, overlaps, parseNetwork } from '../ip/address.ts';
+import { type IpNetwork, parseNetwork } from '../ip/address.ts';
+import { type NetworkTrie, networkTrie } from '../ip/network-trie.ts';
 
 /** A network that is never blocked, and the words for the operator who asks why. */
 interface ProtectedNetwork {
@@ -7,9 +8,15 @@ interface ProtectedNetwork {
   readonly why: string;
 }
 
+/** In the order in which a reason is looked for, with an index over it: it is asked for every entry of every router. */
+interface ProtectedNetworks {
+  readonly networks: readonly ProtectedNetwork[];
+  readonly index: NetworkTrie;
+}
+
 export interface Protection {
-  readonly allowlisted: readonly ProtectedNetwork[];
-  readonly neverBlocked: readonly ProtectedNetwork[];
+  readonly allowlisted: ProtectedNetworks;
+  readonly neverBlocked: ProtectedNetworks;
 }
 
 /** Why an address is not to be blocked. */
@@ -62,23 +69,23 @@ export function buildProtection(site: {
   extraProtected: readonly { readonly address: string; readonly why: string }[];
 }): Protection {
   return {
-    allowlisted: site.allowlist.map((text) => protectedNetwork(text, 'allowlist')),
+    allowlisted: indexed(site.allowlist.map((text) => protectedNetwork(text, 'allowlist'))),
     // Most telling words first: the first network that touches an address names the reason.
-    neverBlocked: [
+    neverBlocked: indexed([
       ...site.extraProtected.map(({ address, why }) => protectedNetwork(address, why)),
       ...site.internalNetworks.map((text) => protectedNetwork(text, 'internal network')),
       ...NEVER_BLOCKED.map(([text, why]) => protectedNetwork(text, why)),
-    ],
+    ]),
   };
 }
 
 /**
- * The network that forbids blocking `address` (an address or a network), or null. A network that only touches a
+ * The network that forbids blocking `address` (an address or a network, as text or read before), or null. A network that only touches a
  * protected one is protected too: blocking a /24 must not cut off one protected host in it. The allowlist is named first.
  * @throws AutoblockError ADDRESS_INVALID on a text that is neither address nor network: it must not pass as unprotected.
  */
-export function protectionOf(protection: Protection, address: string): ProtectionFinding | null {
-  const candidate = readNetwork(address, 'address to check');
+export function protectionOf(protection: Protection, address: string | IpNetwork): ProtectionFinding | null {
+  const candidate = typeof address === 'string' ? readNetwork(address, 'address to check') : address;
   const allowlisted = firstTouching(protection.allowlisted, candidate);
   if (allowlisted !== null) return finding('allowlisted', allowlisted);
   const found = firstTouching(protection.neverBlocked, candidate);
@@ -87,8 +94,16 @@ export function protectionOf(protection: Protection, address: string): Protectio
   return { kind: 'protected', network: candidate.text, why: 'wider than anything one attacker holds' };
 }
 
-function firstTouching(networks: readonly ProtectedNetwork[], candidate: IpNetwork): ProtectedNetwork | null {
-  return networks.find(({ network }) => overlaps(network, candidate)) ?? null;
+function indexed(networks: readonly ProtectedNetwork[]): ProtectedNetworks {
+  return { networks, index: networkTrie(networks.map(({ network }) => network)) };
+}
+
+function firstTouching(
+  { networks, index }: ProtectedNetworks,
+  candidate: IpNetwork,
+): ProtectedNetwork | null {
+  const position = index.firstOverlapping(candidate);
+  return position === null ? null : networks[position]!;
 }
 
 function finding(kind: ProtectionFinding['kind'], found: ProtectedNetwork): ProtectionFinding {

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { ipv6Text, plainIpv4Bytes, plainIpv6Bytes } from './plain-address.ts';
 
 /**
  * A single address or a network in canonical text: IPv4 dotted, IPv6 compressed lower case (RFC 5952), host bits
@@ -25,21 +26,33 @@ export function parseNetwork(text: string): IpNetwork | null {
   const [addressText = '', prefixText, ...rest] = text.trim().split('/');
   if (rest.length > 0 || addressText.includes('%')) return null;
   if (prefixText !== undefined && !/^\d{1,3}$/.test(prefixText)) return null;
-  if (!ipaddr.IPv4.isValidFourPartDecimal(addressText) && !ipaddr.IPv6.isValid(addressText)) return null;
 
+  const plainBytes = addressText.includes(':') ? plainIpv6Bytes(addressText) : plainIpv4Bytes(addressText);
+  if (plainBytes === null) return parseUnusual(addressText, prefixText);
+  const family = plainBytes.length === 4 ? 4 : 6;
+  const prefixLength = prefixText === undefined ? FAMILY_BITS[family] : Number(prefixText);
+  return networkOf(plainBytes, prefixLength);
+}
+
+/** What the quick reader leaves open: addresses in odd but valid spelling, and everything that is no address. */
+function parseUnusual(addressText: string, prefixText: string | undefined): IpNetwork | null {
+  if (!ipaddr.IPv4.isValidFourPartDecimal(addressText) && !ipaddr.IPv6.isValid(addressText)) return null;
   const parsed = ipaddr.parse(addressText);
   const mapped = parsed.kind() === 'ipv6' && (parsed as ipaddr.IPv6).isIPv4MappedAddress();
   const plain = mapped ? (parsed as ipaddr.IPv6).toIPv4Address() : parsed;
   const family = plain.kind() === 'ipv4' ? 4 : 6;
   const givenPrefix =
     prefixText === undefined ? null : Number(prefixText) - (mapped ? MAPPED_PREFIX_BITS : 0);
-  const prefixLength = givenPrefix ?? FAMILY_BITS[family];
-  if (prefixLength < 0 || prefixLength > FAMILY_BITS[family]) return null;
+  return networkOf(plain.toByteArray(), givenPrefix ?? FAMILY_BITS[family]);
+}
 
-  const bytes = clearHostBits(plain.toByteArray(), prefixLength);
-  const address = ipaddr.fromByteArray(bytes).toString();
-  const text_ = prefixLength === FAMILY_BITS[family] ? address : `${address}/${prefixLength}`;
-  return { text: text_, family, prefixLength, bytes };
+function networkOf(addressBytes: readonly number[], prefixLength: number): IpNetwork | null {
+  const family = addressBytes.length === 4 ? 4 : 6;
+  const isSingle = prefixLength === FAMILY_BITS[family];
+  if (prefixLength < 0 || prefixLength > FAMILY_BITS[family]) return null;
+  const bytes = isSingle ? addressBytes : clearHostBits(addressBytes, prefixLength);
+  const address = family === 4 ? bytes.join('.') : ipv6Text(bytes);
+  return { text: isSingle ? address : `${address}/${prefixLength}`, family, prefixLength, bytes };
 }
 
 /** Reads a single address; null when it is not one (a network with host bits left open is not). */
@@ -70,8 +83,10 @@ export function overlaps(a: IpNetwork, b: IpNetwork): boolean {
 }
 
 function clearHostBits(bytes: readonly number[], prefixLength: number): number[] {
-  return bytes.map((byte, index) => {
-    const kept = Math.min(8, Math.max(0, prefixLength - index * 8));
-    return byte & ((0xff << (8 - kept)) & 0xff);
-  });
+  const cleared = [...bytes];
+  for (let index = prefixLength >> 3; index < cleared.length; index += 1) {
+    const kept = Math.max(0, prefixLength - index * 8);
+    cleared[index] = cleared[index]! & ((0xff << (8 - kept)) & 0xff);
+  }
+  return cleared;
 }
