@@ -2,8 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/load-config.ts';
-import { buildProtection, type Protection } from '../decisions/protected-networks.ts';
-import { canonicalText } from '../ip/address.ts';
+import type { Protection } from '../decisions/protected-networks.ts';
 import { membershipTest } from '../ip/network-set.ts';
 import type { Logger } from '../logger.ts';
 import { type AddressListConnection, createAddressListRouter } from '../routers/address-list-sync.ts';
@@ -11,6 +10,7 @@ import { type Ledger, openLedger } from '../storage/ledger.ts';
 import { type ModelRegistry, openModelRegistry } from '../storage/model-registry.ts';
 import { type Closers, createClosers } from './closers.ts';
 import { createDatabase, type Database } from './database.ts';
+import { createSiteProtection, type SiteProtection } from './site-protection.ts';
 
 /** Everything a command or the daemon works with, opened in one place and closed in reverse. */
 export interface Workplace {
@@ -20,6 +20,8 @@ export interface Workplace {
   readonly registry: ModelRegistry;
   readonly database: Database;
   readonly routers: readonly AddressListConnection[];
+  readonly site: SiteProtection;
+  /** The site's never-block set as it is now: read it anew for each run, for names and routers' addresses move. */
   readonly protection: Protection;
   readonly isInternal: (ip: string) => boolean;
   readonly nowMs: () => number;
@@ -56,6 +58,16 @@ export async function openWorkplace(parts: {
   );
   for (const router of routers) closers.add(`router ${router.name}`, () => router.close());
 
+  const site = createSiteProtection({
+    config,
+    ledger: { routerProtected: () => [] },
+    logger,
+    resolve: resolveHost,
+    networkInterfaces: interfaceAddresses,
+    nowMs,
+  });
+  await site.refresh();
+
   return {
     config,
     logger,
@@ -63,55 +75,34 @@ export async function openWorkplace(parts: {
     registry,
     database,
     routers,
-    protection: buildProtection({
-      internalNetworks: config.internalNetworks,
-      allowlist: config.allowlist,
-      extraProtected: await ownAndPeerAddresses(config, logger),
-    }),
+    site,
+    get protection() {
+      return site.current();
+    },
     isInternal: membershipTest(config.internalNetworks),
     nowMs,
     closers,
   };
 }
 
-/** This machine, the routers and the database host must stay reachable whatever the traffic looks like. */
-async function ownAndPeerAddresses(
-  config: Config,
-  logger: Logger,
-): Promise<{ address: string; why: string }[]> {
-  const own = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .map(({ address }) => ({ address: address.replace(/%.*$/, ''), why: 'address of this server' }));
-  const peers = [
-    ...config.routers.map(({ name, host }) => ({ host, why: `address of router ${name}` })),
-    ...databaseHosts(config.databaseUrl).map((host) => ({ host, why: 'database host' })),
-  ];
-  const resolved = await Promise.all(peers.map(({ host, why }) => addressesOf({ host, why, logger })));
-  return [...own, ...resolved.flat()];
-}
+/** The resolver's own patience may be half a minute; a sync does not wait that long for a name. */
+const RESOLVE_DEADLINE_MS = 5000;
 
-/** A name is asked once, at the start; one that does not resolve cannot be protected, and that has to be said. */
-async function addressesOf(peer: {
-  host: string;
-  why: string;
-  logger: Logger;
-}): Promise<{ address: string; why: string }[]> {
-  const { host, why, logger } = peer;
-  if (canonicalText(host) !== null) return [{ address: host, why }];
+async function resolveHost(host: string): Promise<string[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no answer from the resolver in ${RESOLVE_DEADLINE_MS} ms`));
+    }, RESOLVE_DEADLINE_MS);
+  });
   try {
-    return (await lookup(host, { all: true })).map(({ address }) => ({ address, why }));
-  } catch (thrown) {
-    logger.warn(
-      { code: 'HOST_UNRESOLVED', host, why, err: thrown },
-      'host not resolved: its address is not protected',
-    );
-    return [];
+    const found = await Promise.race([lookup(host, { all: true }), deadline]);
+    return found.map(({ address }) => address);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
-/** Host of a connection URL; none for a socket path. */
-function databaseHosts(databaseUrl: string | null): string[] {
-  if (databaseUrl === null || !URL.canParse(databaseUrl)) return [];
-  const host = new URL(databaseUrl).hostname.replace(/^\[(.*)\]$/, '$1');
-  return host === '' || host.includes('%') ? [] : [host];
+function interfaceAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
 }

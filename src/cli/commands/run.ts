@@ -2,6 +2,7 @@ import { type Daemon, startDaemon } from '../../daemon/daemon.ts';
 import { createDetectorInUse } from '../../daemon/detector-in-use.ts';
 import { deliverOnce, detectOnce, syncOnce } from '../../daemon/jobs.ts';
 import { createSystemdNotifier } from '../../daemon/systemd-notify.ts';
+import type { Workplace } from '../../daemon/workplace.ts';
 import { EXIT } from '../../errors.ts';
 import { createLogger } from '../../logger.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -32,7 +33,14 @@ async function runOnce(invocation: Invocation): Promise<number> {
     return await withWorkplace(invocation, async (workplace) => {
       const { config, registry, isInternal, nowMs } = workplace;
       const logger = createLogger({ level: config.logLevel });
-      const place = { ...workplace, logger };
+      const place: Workplace = {
+        ...workplace,
+        logger,
+        // A copy would keep the set as it was before the routers told theirs.
+        get protection() {
+          return workplace.protection;
+        },
+      };
       const detectors = createDetectorInUse({ config, registry, isInternal, logger });
       detectors.refresh();
       const options = { detectors, asOfMs: nowMs(), dryRun: config.dryRun, signal };
