@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { AutoblockError } from '../errors.ts';
 import { type ConfigProblem, describeProblems } from './config-problem.ts';
@@ -6,13 +6,17 @@ import { maskSecret } from './mask-secret.ts';
 import { nearMissWarnings } from './near-miss.ts';
 import { OPTIONS, type Option, type OptionValues } from './options.ts';
 import { type OptionValue, type ParseContext, parseOption } from './parse-option.ts';
-import { defaultRouterPort, type RouterConfig, readRoutersFile } from './routers-file.ts';
+import type { RouterConfig } from './router-config.ts';
+import { readRoutersFile } from './routers-file.ts';
+import { createSecretFiles, type SecretFiles } from './secret-files.ts';
+import {
+  readSingleRouter,
+  SINGLE_ROUTER_KEYS,
+  SINGLE_ROUTER_SETTINGS,
+  type SingleRouterKey,
+} from './single-router.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-const SINGLE_ROUTER_KEYS = ['routerHost', 'routerPort', 'routerUser', 'routerPassword', 'routerTls'] as const;
-
-type SingleRouterKey = (typeof SINGLE_ROUTER_KEYS)[number];
 
 /**
  * Everything the process was told, checked. Keys, units, ranges and defaults: the table in `options.ts`. Paths are
@@ -33,6 +37,8 @@ export interface LoadConfigInput {
   /** Directory that holds `models` by default: the checkout or the installed package. */
   readonly programDir?: string;
   readonly readTextFile?: (path: string) => string;
+  /** Permission bits of a file; default: asks the file system. */
+  readonly fileMode?: (path: string) => number;
 }
 
 /** The folder above `src` or `dist`. */
@@ -44,11 +50,19 @@ export function loadConfig(input: LoadConfigInput): Config {
   const values = readOptions(input, problems);
   checkThresholds(values, problems);
   checkShadow(values, problems);
-  const readTextFile = input.readTextFile ?? ((path) => readFileSync(path, 'utf8'));
-  const routers = readRouters({ values, readTextFile }, problems);
+  const files = createSecretFiles({
+    readTextFile: input.readTextFile ?? ((path) => readFileSync(path, 'utf8')),
+    fileMode: input.fileMode ?? ((path) => statSync(path).mode),
+    credentialsDirectory: input.env['CREDENTIALS_DIRECTORY'],
+  });
+  const routers = readRouters({ values, files }, problems);
   if (problems.length > 0) throw new AutoblockError('CONFIG_INVALID', describeProblems(problems));
 
-  return { ...withoutSingleRouter(values), routers, warnings: warningsAbout(input.env, routers) };
+  return {
+    ...withoutSingleRouter(values),
+    routers,
+    warnings: [...warningsAbout(input.env, routers), ...files.warnings],
+  };
 }
 
 /** `routers` says it all; a second copy of the password in the configuration would only be one more to leak. */
@@ -108,43 +122,25 @@ function checkShadow(values: OptionValues, problems: ConfigProblem[]): void {
 }
 
 function readRouters(
-  { values, readTextFile }: { values: OptionValues; readTextFile: (path: string) => string },
+  { values, files }: { values: OptionValues; files: SecretFiles },
   problems: ConfigProblem[],
 ): RouterConfig[] {
-  const { routersFile: path, routerHost, addressList } = values;
-  if (path !== null && routerHost !== null) {
+  const { routersFile: path, routerHost: host } = values;
+  if (path !== null && host !== null) {
     problems.push({
       key: 'ROUTERS_FILE',
-      got: `"${path}" and ROUTER_HOST "${routerHost}"`,
+      got: `"${path}" and ROUTER_HOST "${host}"`,
       wanted: 'only one of the two',
     });
   }
-  if (path !== null) return readRoutersFile({ path, readTextFile, addressList }, problems);
-  return routerHost === null ? [] : [singleRouter({ host: routerHost, values }, problems)];
-}
-
-function singleRouter(
-  { host, values }: { host: string; values: OptionValues },
-  problems: ConfigProblem[],
-): RouterConfig {
-  const { routerUser, routerPassword, routerTls, addressList } = values;
-  const wanted = 'a value, because ROUTER_HOST is set';
-  if (routerUser === null) problems.push({ key: 'ROUTER_USER', got: 'nothing', wanted });
-  if (routerPassword === null) problems.push({ key: 'ROUTER_PASSWORD', got: 'nothing', wanted });
-  return {
-    name: host,
-    host,
-    port: values.routerPort ?? defaultRouterPort(routerTls),
-    user: routerUser ?? '',
-    password: routerPassword ?? '',
-    tls: routerTls,
-    caPem: null,
-    addressList,
+  const defaults = {
+    addressListV4: values.addressList,
+    addressListV6: values.addressListV6 ?? values.addressList,
+    maxEntries: values.routerMaxEntries,
   };
+  if (path !== null) return readRoutersFile({ path, files, defaults }, problems);
+  return host === null ? [] : [readSingleRouter({ host, values, files, defaults }, problems)];
 }
-
-/** Settings of the one router, which mean nothing without ROUTER_HOST. */
-const SINGLE_ROUTER_SETTINGS = ['ROUTER_PORT', 'ROUTER_USER', 'ROUTER_PASSWORD', 'ROUTER_TLS'];
 
 function warningsAbout(env: Environment, routers: readonly RouterConfig[]): string[] {
   const options: readonly Option[] = OPTIONS;
@@ -157,11 +153,16 @@ function warningsAbout(env: Environment, routers: readonly RouterConfig[]): stri
       options.map((option) => option.env),
     ),
     ...useless.map((name) => `${name} has no effect without ROUTER_HOST`),
-    ...routers
-      .filter((router) => !router.tls)
-      .map(
-        (router) =>
-          `router ${router.name} is reached without TLS: its password crosses the network in plain text`,
-      ),
+    ...routers.flatMap(tlsWarning),
+  ];
+}
+
+function tlsWarning({ name, tls }: RouterConfig): string[] {
+  if (tls.mode === 'plain') {
+    return [`router ${name} is reached without TLS: its password crosses the network in plain text`];
+  }
+  if (tls.mode === 'verified') return [];
+  return [
+    `router ${name} is reached over TLS that is not verified: whoever sits in between reads its password`,
   ];
 }

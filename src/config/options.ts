@@ -57,6 +57,12 @@ const LONGEST_ROUTEROS_TIMEOUT_SECONDS = 21_474_836;
 export const ADDRESS_LIST_PATTERN = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$/;
 export const ADDRESS_LIST_WANTED = 'a list name of letters, digits, space, dot, dash, underscore (1-63)';
 
+/** Most entries of ours on one router: small routers get slow, then run out of memory, with long lists. */
+export const MAX_ENTRIES = { min: 1, max: 1_000_000, default: 30_000 } as const;
+
+/** Commands under way at once: fewer than 8 wait for the network, more than 64 gain nothing any more. */
+export const COMMANDS_IN_FLIGHT = { min: 8, max: 64, default: 64 } as const;
+
 export const OPTIONS = [
   {
     key: 'databaseUrl',
@@ -383,6 +389,17 @@ export const OPTIONS = [
     description: 'Password of the API user.',
   },
   {
+    key: 'routerPasswordFile',
+    env: 'ROUTER_PASSWORD_FILE',
+    type: 'path',
+    unit: null,
+    default: null,
+    defaultText: 'none',
+    group: 'Routers',
+    description:
+      'File whose first line is the password, instead of ROUTER_PASSWORD; without either, the systemd credential `router-password`.',
+  },
+  {
     key: 'routerTls',
     env: 'ROUTER_TLS',
     type: 'boolean',
@@ -390,6 +407,37 @@ export const OPTIONS = [
     default: true,
     group: 'Routers',
     description: 'Talk to api-ssl and verify its certificate; false sends the password in plain text.',
+  },
+  {
+    key: 'routerCaFile',
+    env: 'ROUTER_CA_FILE',
+    type: 'path',
+    unit: null,
+    default: null,
+    defaultText: "the system's authorities",
+    group: 'Routers',
+    description: 'PEM file of the authority that signed the certificate of the router.',
+  },
+  {
+    key: 'routerFingerprint',
+    env: 'ROUTER_FINGERPRINT',
+    type: 'string',
+    unit: null,
+    default: null,
+    defaultText: 'none: verified by authority',
+    group: 'Routers',
+    description:
+      'SHA-256 fingerprint of the certificate of the router; then it alone is accepted, whatever its name and authority.',
+  },
+  {
+    key: 'routerTlsInsecure',
+    env: 'ROUTER_TLS_INSECURE',
+    type: 'boolean',
+    unit: null,
+    default: false,
+    group: 'Routers',
+    description:
+      'Accept any certificate and even none (anonymous key exchange): whoever sits in between reads the password.',
   },
   {
     key: 'addressList',
@@ -400,7 +448,28 @@ export const OPTIONS = [
     pattern: ADDRESS_LIST_PATTERN,
     wanted: ADDRESS_LIST_WANTED,
     group: 'Routers',
-    description: 'Firewall address list (IPv4 and IPv6) the blocks are kept on.',
+    description: 'Firewall address list the blocks are kept on.',
+  },
+  {
+    key: 'addressListV6',
+    env: 'ADDRESS_LIST_V6',
+    type: 'string',
+    unit: null,
+    default: null,
+    defaultText: 'the same as ADDRESS_LIST',
+    pattern: ADDRESS_LIST_PATTERN,
+    wanted: ADDRESS_LIST_WANTED,
+    group: 'Routers',
+    description: 'IPv6 firewall address list the blocks are kept on.',
+  },
+  {
+    key: 'routerMaxEntries',
+    env: 'ROUTER_MAX_ENTRIES',
+    type: 'integer',
+    unit: 'entries',
+    ...MAX_ENTRIES,
+    group: 'Routers',
+    description: 'Most entries of ours on a router; what is over it is not pushed and said so.',
   },
   {
     key: 'logLevel',

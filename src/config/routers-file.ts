@@ -1,42 +1,47 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import type { ConfigProblem } from './config-problem.ts';
-import { ADDRESS_LIST_PATTERN, ADDRESS_LIST_WANTED } from './options.ts';
+import { ADDRESS_LIST_PATTERN, ADDRESS_LIST_WANTED, COMMANDS_IN_FLIGHT, MAX_ENTRIES } from './options.ts';
 import { HOST_WANTED, isHost } from './parse-option.ts';
-
-/** One router to keep the address list of. */
-export interface RouterConfig {
-  /** Unique; stands in logs, in the sync state and in metrics. */
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly tls: boolean;
-  /** PEM text of the certificate authority to trust instead of those Node ships with; null = Node's. */
-  readonly caPem: string | null;
-  readonly addressList: string;
-}
-
-const TLS_PORT = 8729;
-const PLAIN_PORT = 8728;
-
-/** Port of the RouterOS API when none is given. */
-export function defaultRouterPort(tls: boolean): number {
-  return tls ? TLS_PORT : PLAIN_PORT;
-}
+import type { RouterConfig } from './router-config.ts';
+import { defaultRouterPort, type RouterTlsTexts, readRouterTls } from './router-tls.ts';
+import { readPassword, type SecretFiles } from './secret-files.ts';
 
 const printable = z.string().min(1).max(128);
+const listName = z.string().regex(ADDRESS_LIST_PATTERN, { error: ADDRESS_LIST_WANTED });
 
 const routerSchema = z.strictObject({
   name: printable,
   host: z.string().refine(isHost, { error: HOST_WANTED }),
   port: z.int().min(1).max(65_535).optional(),
   user: printable,
-  password: z.string().min(1),
+  password: z.string().min(1).optional(),
+  passwordFile: z.string().min(1).optional(),
+  passwordCredential: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+$/, { error: 'the name of a systemd credential' })
+    .optional(),
   tls: z.boolean().optional(),
   ca: z.string().min(1).optional(),
-  addressList: z.string().regex(ADDRESS_LIST_PATTERN, { error: ADDRESS_LIST_WANTED }).optional(),
+  fingerprint: z.string().min(1).optional(),
+  insecure: z.boolean().optional(),
+  addressList: listName.optional(),
+  addressListV6: listName.optional(),
+  scope: z
+    .strictObject({
+      families: z
+        .array(z.enum(['ipv4', 'ipv6']))
+        .min(1)
+        .optional(),
+      origins: z
+        .array(z.enum(['auto', 'review', 'manual']))
+        .min(1)
+        .optional(),
+    })
+    .optional(),
+  dryRun: z.boolean().optional(),
+  maxEntries: z.int().min(MAX_ENTRIES.min).max(MAX_ENTRIES.max).optional(),
+  commandsInFlight: z.int().min(COMMANDS_IN_FLIGHT.min).max(COMMANDS_IN_FLIGHT.max).optional(),
 });
 
 type RouterEntry = z.infer<typeof routerSchema>;
@@ -44,14 +49,14 @@ type RouterEntry = z.infer<typeof routerSchema>;
 export interface RoutersFileSource {
   /** Absolute. */
   readonly path: string;
-  readonly readTextFile: (path: string) => string;
-  /** List for routers that name none. */
-  readonly addressList: string;
+  readonly files: SecretFiles;
+  /** For routers that say nothing of their own. */
+  readonly defaults: Pick<RouterConfig, 'addressListV4' | 'addressListV6' | 'maxEntries'>;
 }
 
 /** Reads the JSON list of routers; everything wrong with it is added to `problems`, and the list is then empty or short. */
 export function readRoutersFile(source: RoutersFileSource, problems: ConfigProblem[]): RouterConfig[] {
-  const text = readOrReport({ key: 'ROUTERS_FILE', path: source.path, source }, problems);
+  const text = source.files.read({ key: 'ROUTERS_FILE', path: source.path }, problems);
   if (text === null) return [];
   const json = parseJson(text);
   if ('line' in json) {
@@ -65,6 +70,9 @@ export function readRoutersFile(source: RoutersFileSource, problems: ConfigProbl
     return [];
   }
   reportDuplicates(parsed.data, problems);
+  if (parsed.data.some((entry) => entry.password !== undefined)) {
+    source.files.warnWhenOpen({ key: 'ROUTERS_FILE', path: source.path });
+  }
   return parsed.data.map((entry, index) => routerOf({ entry, index, source }, problems));
 }
 
@@ -72,46 +80,58 @@ function routerOf(
   { entry, index, source }: { entry: RouterEntry; index: number; source: RoutersFileSource },
   problems: ConfigProblem[],
 ): RouterConfig {
-  const tls = entry.tls ?? true;
+  const place = `ROUTERS_FILE[${index}]`;
+  const { defaults, files } = source;
+  // Paths are relative to the file that names them, so that the files can be moved together.
+  const resolvePath = (path: string) => resolve(dirname(source.path), path);
+  const tls = readRouterTls(tlsTexts(entry, place), { files, resolvePath }, problems);
   return {
     name: entry.name,
     host: entry.host,
     port: entry.port ?? defaultRouterPort(tls),
     user: entry.user,
-    password: entry.password,
+    password: passwordOf({ entry, place, files, resolvePath }, problems),
     tls,
-    caPem: caPemOf({ entry, index, source }, problems),
-    addressList: entry.addressList ?? source.addressList,
+    addressListV4: entry.addressList ?? defaults.addressListV4,
+    addressListV6: entry.addressListV6 ?? entry.addressList ?? defaults.addressListV6,
+    scope: {
+      families: (entry.scope?.families ?? ['ipv4', 'ipv6']).map((name) => (name === 'ipv4' ? 4 : 6)),
+      origins: entry.scope?.origins ?? ['auto', 'review', 'manual'],
+    },
+    dryRun: entry.dryRun ?? false,
+    maxEntries: entry.maxEntries ?? defaults.maxEntries,
+    commandsInFlight: entry.commandsInFlight ?? COMMANDS_IN_FLIGHT.default,
   };
 }
 
-function caPemOf(
-  { entry, index, source }: { entry: RouterEntry; index: number; source: RoutersFileSource },
-  problems: ConfigProblem[],
-): string | null {
-  if (entry.ca === undefined) return null;
-  const key = `ROUTERS_FILE[${index}].ca`;
-  if (entry.tls === false) problems.push({ key, got: entry.ca, wanted: 'no `ca` where tls is false' });
-  // Relative to the file that names it, so that the pair can be moved together.
-  const path = resolve(dirname(source.path), entry.ca);
-  const pem = readOrReport({ key, path, source }, problems);
-  if (pem !== null && !pem.includes('-----BEGIN CERTIFICATE-----')) {
-    problems.push({ key, got: path, wanted: 'a file with a certificate in PEM form' });
-  }
-  return pem;
+function tlsTexts(entry: RouterEntry, place: string): RouterTlsTexts {
+  return {
+    tls: entry.tls ?? true,
+    insecure: entry.insecure ?? false,
+    ca: entry.ca ?? null,
+    fingerprint: entry.fingerprint ?? null,
+    keys: {
+      tls: `${place}.tls`,
+      insecure: `${place}.insecure`,
+      ca: `${place}.ca`,
+      fingerprint: `${place}.fingerprint`,
+    },
+  };
 }
 
-function readOrReport(
-  { key, path, source }: { key: string; path: string; source: RoutersFileSource },
+function passwordOf(
+  given: { entry: RouterEntry; place: string; files: SecretFiles; resolvePath: (path: string) => string },
   problems: ConfigProblem[],
-): string | null {
-  try {
-    return source.readTextFile(path);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    problems.push({ key, got: path, wanted: `a file this process can read${code}` });
-    return null;
-  }
+): string {
+  const { entry, place, files, resolvePath } = given;
+  const { password = null, passwordFile = null, passwordCredential = null } = entry;
+  const sources = [
+    { key: `${place}.password`, text: password },
+    { key: `${place}.passwordFile`, file: passwordFile === null ? null : resolvePath(passwordFile) },
+    { key: `${place}.passwordCredential`, credential: passwordCredential },
+  ];
+  const wanted = 'exactly one of password, passwordFile and passwordCredential';
+  return readPassword({ place, sources, wanted, files }, problems);
 }
 
 /** V8's own message quotes the text around the fault, which may be a password: only the line number is kept. */

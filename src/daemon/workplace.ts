@@ -5,7 +5,7 @@ import type { Config } from '../config/load-config.ts';
 import type { Protection } from '../decisions/protected-networks.ts';
 import { membershipTest } from '../ip/network-set.ts';
 import type { Logger } from '../logger.ts';
-import { type AddressListConnection, createAddressListRouter } from '../routers/address-list-sync.ts';
+import { createRouterConnection, type RouterConnection } from '../routers/router-connection.ts';
 import { type Ledger, openLedger } from '../storage/ledger.ts';
 import { type ModelRegistry, openModelRegistry } from '../storage/model-registry.ts';
 import { type Closers, createClosers } from './closers.ts';
@@ -19,7 +19,7 @@ export interface Workplace {
   readonly ledger: Ledger;
   readonly registry: ModelRegistry;
   readonly database: Database;
-  readonly routers: readonly AddressListConnection[];
+  readonly routers: readonly RouterConnection[];
   readonly site: SiteProtection;
   /** The site's never-block set as it is now: read it anew for each run, for names and routers' addresses move. */
   readonly protection: Protection;
@@ -45,17 +45,7 @@ export async function openWorkplace(parts: {
   const database = createDatabase({ config, logger });
   closers.add('database', () => database.close());
 
-  const routers = config.routers.map((router) =>
-    createAddressListRouter({
-      name: router.name,
-      host: router.host,
-      port: router.port,
-      user: router.user,
-      password: router.password,
-      tls: router.tls ? (router.caPem === null ? true : { ca: router.caPem }) : false,
-      addressList: router.addressList,
-    }),
-  );
+  const routers = config.routers.map((router) => createRouterConnection(router));
   for (const router of routers) closers.add(`router ${router.name}`, () => router.close());
 
   const site = createSiteProtection({

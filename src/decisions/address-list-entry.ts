@@ -2,6 +2,8 @@
 export interface AddressListEntry {
   /** RouterOS internal id, for example `*1A`. */
   readonly id: string;
+  /** The menu it was read from: ids are given out per family, and a DNS name tells nothing about its list. */
+  readonly family: 4 | 6;
   readonly list: string;
   /** As the router prints it: IPv4 without `/32`, a single IPv6 with `/128`. */
   readonly address: string;

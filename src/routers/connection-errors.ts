@@ -1,15 +1,19 @@
 import { AutoblockError, type ErrorCode } from '../errors.ts';
+import { handshakeAdvice } from './tls-peer.ts';
 
 /** How far a connection has come. */
 export type ConnectionPhase = 'connecting' | 'handshake' | 'login' | 'open';
 
 /** What a socket error or an early end means to the operator. `cause` is null when the peer simply closed. */
 export function brokenConnection(options: {
+  name: string;
+  host: string;
   where: string;
   phase: ConnectionPhase;
   cause: Error | null;
 }): AutoblockError {
   const { where, phase, cause } = options;
+  const advice = phase === 'handshake' ? handshakeAdvice({ ...options, code: codeOf(cause) }) : null;
   const reason = cause === null ? 'the router closed it' : reasonText(cause);
   const code: Record<ConnectionPhase, ErrorCode> = {
     connecting: 'ROUTER_UNREACHABLE',
@@ -20,7 +24,7 @@ export function brokenConnection(options: {
   };
   const sentence: Record<ConnectionPhase, string> = {
     connecting: `router ${where} cannot be reached: ${reason}`,
-    handshake: `the TLS handshake with router ${where} failed: ${reason}`,
+    handshake: `the TLS handshake with router ${where} failed: ${reason}${advice === null ? '' : `; ${advice}`}`,
     login: `router ${where} did not answer the login, the connection broke off: ${reason}`,
     open: `the connection to router ${where} was lost: ${reason}`,
   };
@@ -43,6 +47,12 @@ export function connectDeadlinePassed(options: {
   const step =
     phase === 'handshake' ? 'finish the TLS handshake (is this the api-ssl port?)' : 'answer the login';
   return new AutoblockError('ROUTER_TIMEOUT', `router ${where} did not ${step} in ${timeoutMs} ms`);
+}
+
+/** Node's code of the failure; `CLOSED` when the peer just hung up. */
+function codeOf(cause: Error | null): string {
+  if (cause === null) return 'CLOSED';
+  return 'code' in cause ? String(cause.code) : '';
 }
 
 /** Connecting to a name with several addresses fails with an AggregateError whose own message is empty. */

@@ -28,6 +28,7 @@ import { PendingCommands } from './pending-commands.ts';
 import { parseReply, reasonOf } from './reply-parsing.ts';
 import { RouterRefusedError } from './router-answers.ts';
 import type { ReplyRow, RouterSession } from './router-session.ts';
+import { peerProblem, type RouterTls, tlsConnectOptions } from './tls-peer.ts';
 
 export interface RouterSessionOptions extends RouterEndpoint {
   readonly user: string;
@@ -35,14 +36,19 @@ export interface RouterSessionOptions extends RouterEndpoint {
 }
 
 interface RouterEndpoint {
+  /** What the operator calls the router; for error texts. */
+  readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** True: verified against the system's authorities; `ca`: against this PEM text. Verification cannot be turned off. */
-  readonly tls: boolean | { readonly ca?: string };
+  readonly tls: RouterTls;
   /** For connection, handshake and login together. */
   readonly connectTimeoutMs: number;
   /** For each command; when it passes, the whole connection is given up. */
   readonly commandTimeoutMs: number;
+  /** Ends the session, or its opening, at once; `reason` is what everything under way rejects with. */
+  readonly signal?: AbortSignal;
+  /** The open session broke, and nobody here had asked for it: router rebooted, line cut, deadline passed. At most once. */
+  readonly onLost?: (error: AutoblockError) => void;
 }
 
 /** Members of Connector and Receiver the adapter reads; declared private by the library. */
@@ -81,6 +87,10 @@ class NodeRouterosSession implements RouterSession {
   #lost: AutoblockError | null = null;
   #settleConnect: { resolve: () => void; reject: (error: AutoblockError) => void } | null = null;
   #lastTag = 0;
+  readonly #onAbort = () => {
+    const reason: unknown = this.#options.signal?.reason;
+    this.#quit(reason instanceof AutoblockError ? reason : this.#closed());
+  };
 
   constructor(options: RouterEndpoint) {
     this.#options = options;
@@ -98,13 +108,20 @@ class NodeRouterosSession implements RouterSession {
       const timeoutMs = options.connectTimeoutMs;
       this.#giveUp(connectDeadlinePassed({ where: this.#where, phase: this.#phase, timeoutMs }));
     }, options.connectTimeoutMs);
+    if (options.signal?.aborted === true) this.#onAbort();
+    else options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  get isOver(): boolean {
+    return this.#lost !== null;
   }
 
   connect(): Promise<void> {
+    if (this.#lost !== null) return Promise.reject(this.#lost);
     return new Promise((resolve, reject) => {
       this.#settleConnect = { resolve, reject };
       const connector = this.#createConnector();
-      const overTls = this.#options.tls !== false;
+      const overTls = this.#options.tls.mode !== 'plain';
       try {
         connector.connect();
       } catch (error) {
@@ -143,15 +160,11 @@ class NodeRouterosSession implements RouterSession {
 
   async close(): Promise<void> {
     const socket = this.#socket;
-    const closing = new AutoblockError(
-      'ROUTER_CONNECTION_LOST',
-      `the session with router ${this.#where} was closed`,
-    );
     if (socket === null || socket.destroyed || this.#phase !== 'open' || this.#lost !== null) {
-      this.#giveUp(closing);
+      this.#quit(this.#closed());
       return;
     }
-    this.#rejectAll(closing);
+    this.#rejectAll(this.#closed());
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS);
       socket.once('close', () => {
@@ -163,12 +176,11 @@ class NodeRouterosSession implements RouterSession {
   }
 
   #createConnector(): Connector {
-    const { host, port, tls } = this.#options;
+    const { host, port } = this.#options;
+    const tls = tlsConnectOptions(this.#options.tls);
     // The library sets its idle timeout from `timeout` and fails on 0; #adopt switches that timeout off.
     const plain = { host, port, timeout: 1 };
-    const connector = new Connector(
-      tls === false ? plain : { ...plain, tls: tls === true ? {} : { ...tls } },
-    );
+    const connector = new Connector(tls === null ? plain : { ...plain, tls });
     Object.assign(connector, this.#connectorMembers(connector));
     Object.assign(this.#api, {
       connector,
@@ -185,6 +197,13 @@ class NodeRouterosSession implements RouterSession {
         return connector;
       },
       onConnect: () => {
+        const { tls, name } = this.#options;
+        const problem = peerProblem({ socket: this.#socket, tls, name, where: this.#where });
+        // Nothing has been sent yet: a peer that is not the router never sees the login.
+        if (problem !== null) {
+          this.#giveUp(problem);
+          return;
+        }
         this.#phase = 'login';
         this.#settleConnect?.resolve();
       },
@@ -256,7 +275,12 @@ class NodeRouterosSession implements RouterSession {
   }
 
   #broken(cause: Error | null): void {
-    this.#giveUp(brokenConnection({ where: this.#where, phase: this.#phase, cause }));
+    const { name, host } = this.#options;
+    this.#giveUp(brokenConnection({ name, host, where: this.#where, phase: this.#phase, cause }));
+  }
+
+  #closed(): AutoblockError {
+    return new AutoblockError('ROUTER_CONNECTION_LOST', `the session with router ${this.#where} was closed`);
   }
 
   #ended(reason: string): AutoblockError {
@@ -267,8 +291,15 @@ class NodeRouterosSession implements RouterSession {
     return new AutoblockError('ROUTER_LOGIN_FAILED', `router ${this.#where} refused the login: ${reason}`);
   }
 
-  /** The one way out: the first reason stays, everything under way rejects with it, the socket goes. */
+  /** The session broke: the first reason stays, everything under way rejects with it, the socket goes. */
   #giveUp(error: AutoblockError): void {
+    const isNews = this.#lost === null && this.#phase === 'open';
+    this.#quit(error);
+    if (isNews) this.#options.onLost?.(error);
+  }
+
+  /** As `#giveUp`, but from this side: nobody is told. */
+  #quit(error: AutoblockError): void {
     this.#rejectAll(error);
     // Only the socket: the library's destroy() would also take away the listener that keeps late errors harmless.
     this.#socket?.destroy();
@@ -277,6 +308,7 @@ class NodeRouterosSession implements RouterSession {
   #rejectAll(error: AutoblockError): void {
     this.#lost ??= error;
     clearTimeout(this.#connectTimer);
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#settleConnect?.reject(this.#lost);
     this.#pending.rejectAll(this.#lost);
   }

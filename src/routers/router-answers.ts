@@ -15,16 +15,32 @@ export class RouterRefusedError extends AutoblockError {
   }
 }
 
+export type RefusalMeaning =
+  | 'already_there'
+  | 'no_such_item'
+  | 'no_such_command'
+  | 'not_permitted'
+  | 'list_full'
+  | 'out_of_range'
+  | 'other';
+
 /** What the router's refusal means; the only place that matches its wording. */
-export function refusalMeans(
-  error: unknown,
-  meaning: 'already_there' | 'no_such_item' | 'no_such_command',
-): error is RouterRefusedError {
-  return error instanceof RouterRefusedError && WORDING[meaning].test(error.routerMessage);
+export function refusalMeaning(error: RouterRefusedError): RefusalMeaning {
+  return WORDING.find(([, wording]) => wording.test(error.routerMessage))?.[0] ?? 'other';
 }
 
-const WORDING = {
-  already_there: /already have such entry/i,
-  no_such_item: /no such item/i,
-  no_such_command: /no such command/i,
-} as const;
+const WORDING: readonly (readonly [RefusalMeaning, RegExp])[] = [
+  ['already_there', /already have such entry/i],
+  ['no_such_item', /no such item/i],
+  ['no_such_command', /no such command/i],
+  ['not_permitted', /not enough permissions|permission denied/i],
+  ['list_full', /\bfull\b|too many|out of memory|no (?:more )?(?:memory|space)|limit (?:reached|exceeded)/i],
+  ['out_of_range', /out of range/i],
+];
+
+/** True when a login, or the session itself, was refused because the router has no API session left. */
+export function saysSessionsFull(reason: string): boolean {
+  return /(?:max|limit|too many|no more).*(?:session|connection|login)|(?:session|connection|login).*(?:max|limit|exceeded|reached)/i.test(
+    reason,
+  );
+}

@@ -12,6 +12,8 @@ export interface RouterSession {
    * Rejects with RouterRefusedError (the router said no), ROUTER_TIMEOUT or ROUTER_CONNECTION_LOST.
    */
   run(command: string, words: readonly string[]): Promise<readonly ReplyRow[]>;
+  /** True once the session is finished, from whichever side. */
+  readonly isOver: boolean;
   /** Ends the session; commands under way reject. Never rejects, may be called again. */
   close(): Promise<void>;
 }

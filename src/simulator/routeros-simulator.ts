@@ -157,6 +157,7 @@ function activeUserRows(user: string, connections: ReadonlySet<ApiConnection>): 
 function listedEntries(state: RouterState, family: 4 | 6): AddressListEntry[] {
   return state.lists[family].entries().map((entry) => ({
     id: entry.id,
+    family,
     list: entry.list,
     address: entry.address,
     comment: entry.comment,

@@ -11,6 +11,16 @@ import { AutoblockError } from '../../src/errors.ts';
 const options: readonly Option[] = OPTIONS;
 const ROUTER = { ROUTER_HOST: 'gw.example.net', ROUTER_USER: 'autoblock', ROUTER_PASSWORD: 'geheim' };
 
+const VERIFIED = { mode: 'verified', caPem: null, fingerprint: null };
+const DEFAULTS = {
+  addressListV4: 'autoblock',
+  addressListV6: 'autoblock',
+  scope: { families: [4, 6], origins: ['auto', 'review', 'manual'] },
+  dryRun: false,
+  maxEntries: 30_000,
+  commandsInFlight: 64,
+};
+
 function load(env: Environment): Config {
   return loadConfig({ env, isCron: validate, cwd: '/srv/site', programDir: '/opt/autoblock' });
 }
@@ -65,6 +75,8 @@ describe('loadConfig without any setting', () => {
       maxBlocksPerRun: 50,
       routersFile: null,
       addressList: 'autoblock',
+      addressListV6: null,
+      routerMaxEntries: 30_000,
       logLevel: 'info',
       routers: [],
       warnings: [],
@@ -176,7 +188,8 @@ describe('loadConfig with settings', () => {
       '  CHI2_TOP_K: got "3", wanted a whole number from 15 to 25',
       '  SEED: got "x", wanted a whole number from 0 to 4294967295',
       '  ROUTER_USER: got nothing, wanted a value, because ROUTER_HOST is set',
-      '  ROUTER_PASSWORD: got nothing, wanted a value, because ROUTER_HOST is set',
+      '  ROUTER_PASSWORD: got nothing, wanted a value, because ROUTER_HOST is set ' +
+        '(or ROUTER_PASSWORD_FILE, or the systemd credential router-password)',
     ]);
   });
 
@@ -197,16 +210,18 @@ describe('loadConfig with one router', () => {
         port: 8729,
         user: 'autoblock',
         password: 'geheim',
-        tls: true,
-        caPem: null,
-        addressList: 'autoblock',
+        tls: VERIFIED,
+        ...DEFAULTS,
       },
     ]);
   });
 
   it('takes the plain port and warns when TLS is off', () => {
     const config = load({ ...ROUTER, ROUTER_TLS: 'false', ADDRESS_LIST: 'bad guys' });
-    expect(config.routers[0]).toMatchObject({ port: 8728, tls: false, addressList: 'bad guys' });
+    expect(config.routers[0]).toMatchObject({
+      ...{ port: 8728, tls: { mode: 'plain' } },
+      ...{ addressListV4: 'bad guys', addressListV6: 'bad guys' },
+    });
     expect(config.warnings).toEqual([
       'router gw.example.net is reached without TLS: its password crosses the network in plain text',
     ]);
@@ -217,7 +232,7 @@ describe('loadConfig with one router', () => {
   });
 
   it('does not keep the password a second time', () => {
-    expect(Object.keys(load(ROUTER)).filter((key) => /^router[A-Z]/.test(key))).toEqual([]);
+    expect(JSON.stringify(load(ROUTER)).match(/geheim/g)).toHaveLength(1);
   });
 
   it('warns about router settings that have no router', () => {
@@ -286,8 +301,11 @@ describe('loadConfig with a routers file', () => {
       { ...entry, name: 'branch', port: 9000, tls: false, addressList: 'drop' },
     ]);
     expect(routers).toEqual([
-      { ...entry, port: 8729, tls: true, caPem: pem, addressList: 'autoblock' },
-      { ...entry, name: 'branch', port: 9000, tls: false, caPem: null, addressList: 'drop' },
+      { ...entry, ...DEFAULTS, port: 8729, tls: { ...VERIFIED, caPem: pem } },
+      {
+        ...{ ...entry, ...DEFAULTS, name: 'branch', port: 9000, tls: { mode: 'plain' } },
+        ...{ addressListV4: 'drop', addressListV6: 'drop' },
+      },
     ]);
   });
 

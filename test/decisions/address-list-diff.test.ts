@@ -12,7 +12,8 @@ function want(address: string, timeoutSeconds = 3600): DesiredEntry {
 function have(address: string, rest: Partial<AddressListEntry> = {}): AddressListEntry {
   const { comment = 'autoblock: port_scan', timeoutSeconds = 3600, id = `*${address}` } = rest;
   const flags = { dynamic: timeoutSeconds !== null, disabled: false };
-  return { id, list: 'autoblock', address, comment, timeoutSeconds, ...flags, ...rest };
+  const family = address.includes(':') ? 6 : 4;
+  return { id, family, list: 'autoblock', address, comment, timeoutSeconds, ...flags, ...rest };
 }
 
 function diff(desired: DesiredEntry[], current: AddressListEntry[]): AddressListDiff {

@@ -3,10 +3,10 @@ import { type AddressListEntry, OWN_COMMENT_PREFIX } from '../../src/decisions/a
 import { buildProtection } from '../../src/decisions/protected-networks.ts';
 import { canonicalText } from '../../src/ip/address.ts';
 import {
-  type AddressListConnection,
-  type AddressListOptions,
-  createAddressListRouter,
-} from '../../src/routers/address-list-sync.ts';
+  createRouterConnection,
+  type RouterConnection,
+  type RouterConnectionOptions,
+} from '../../src/routers/router-connection.ts';
 import { type RouterSyncResult, runRouterSync } from '../../src/runs/router-sync-run.ts';
 import {
   type RouterosSimulator,
@@ -31,7 +31,7 @@ export interface Clocks {
 /** One autoblock: a ledger and its connection to a router. */
 export interface Daemon {
   readonly place: TemporaryLedger;
-  readonly router: AddressListConnection;
+  readonly router: RouterConnection;
   readonly lines: LoggedLine[];
   /** Adds, or extends, blocks by hand. */
   block(seconds: number, ...addresses: readonly string[]): void;
@@ -43,13 +43,14 @@ export interface Daemon {
 export function openDaemon(options: {
   clocks: Clocks;
   port: number;
-  router?: Partial<AddressListOptions>;
+  router?: Partial<RouterConnectionOptions>;
 }): Daemon {
   const { clocks, port } = options;
   const place = temporaryLedger();
   const { logger, lines } = capturingLogger();
-  const router = createAddressListRouter({
-    ...{ name: 'edge', host: '127.0.0.1', port, tls: false, addressList: LIST, ...ACCOUNT },
+  const router = createRouterConnection({
+    ...{ name: 'edge', host: '127.0.0.1', port, tls: { mode: 'plain' }, ...ACCOUNT },
+    ...{ addressListV4: LIST, addressListV6: LIST, commandsInFlight: 16 },
     ...{ connectTimeoutMs: 20_000, commandTimeoutMs: 20_000 },
     ...options.router,
   });
@@ -90,7 +91,7 @@ export interface Scene extends Daemon {
 }
 
 export async function openScene(
-  options: { simulator?: Partial<SimulatorOptions>; router?: Partial<AddressListOptions> } = {},
+  options: { simulator?: Partial<SimulatorOptions>; router?: Partial<RouterConnectionOptions> } = {},
 ): Promise<Scene> {
   const clocks = { ownMs: START_MS, routerMs: START_MS };
   const simulator = await startSimulator({

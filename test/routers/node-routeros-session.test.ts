@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSentenceDecoder, encodeSentence } from '../../src/routeros-wire/sentence-codec.ts';
+import type { RouterTls } from '../../src/routers/tls-peer.ts';
 import { selfSignedCertificate } from '../simulator/certificate.ts';
 import { openSession, openSimulator } from './open-simulator.ts';
 
@@ -38,6 +39,10 @@ function answeringPeer(answer: (tag: string) => string[][]): Promise<{ port: num
       }
     });
   });
+}
+
+function trusting(caPem: string | null): RouterTls {
+  return { mode: 'verified', caPem, fingerprint: null };
 }
 
 function openSocketsAndTimers(): string[] {
@@ -288,13 +293,13 @@ describe('over TLS', () => {
   it('works with the authority given, also in pieces', async () => {
     const simulator = await openSimulator({ tls: certificate });
     simulator.faults.fragment = { minBytes: 1, maxBytes: 5, seed: 1 };
-    const session = await openSession(simulator, { tls: { ca: certificate.cert } });
+    const session = await openSession(simulator, { tls: trusting(certificate.cert) });
     expect(await session.run(IDENTITY, [])).toEqual([{ name: 'simulator' }]);
   });
 
   it('refuses a certificate nobody vouches for, before any password is sent', async () => {
     const simulator = await openSimulator({ tls: certificate });
-    await expect(openSession(simulator, { tls: true })).rejects.toMatchObject({
+    await expect(openSession(simulator, { tls: trusting(null) })).rejects.toMatchObject({
       code: 'ROUTER_TLS',
       message: expect.stringMatching(/self.signed/) as string,
     });
@@ -302,7 +307,7 @@ describe('over TLS', () => {
 
   it('refuses a certificate of another host, although its authority is trusted', async () => {
     const simulator = await openSimulator({ tls: certificate, host: '127.0.0.2' });
-    const elsewhere = { host: '127.0.0.2', tls: { ca: certificate.cert } };
+    const elsewhere = { host: '127.0.0.2', tls: trusting(certificate.cert) };
     await expect(openSession(simulator, elsewhere)).rejects.toMatchObject({
       code: 'ROUTER_TLS',
       message: expect.stringMatching(/127\.0\.0\.2 is not in the cert's list/) as string,
@@ -316,23 +321,25 @@ describe('over TLS', () => {
     await once(server, 'listening');
     onTestFinished(() => void server.close());
     const { port } = server.address() as AddressInfo;
-    await expect(openSession({ port }, { tls: true })).rejects.toMatchObject({ code: 'ROUTER_TLS' });
+    await expect(openSession({ port }, { tls: trusting(null) })).rejects.toMatchObject({
+      code: 'ROUTER_TLS',
+    });
   });
 
   it('fails when the peer closes during the handshake', async () => {
     const peer = await openPeer((socket) => socket.once('data', () => socket.end()));
-    await expect(openSession(peer, { tls: true })).rejects.toMatchObject({ code: 'ROUTER_TLS' });
+    await expect(openSession(peer, { tls: trusting(null) })).rejects.toMatchObject({ code: 'ROUTER_TLS' });
   });
 
   it('fails when the authority given is no certificate', async () => {
     const simulator = await openSimulator({ tls: certificate });
     const ca = '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n';
-    await expect(openSession(simulator, { tls: { ca } })).rejects.toMatchObject({ code: 'ROUTER_TLS' });
+    await expect(openSession(simulator, { tls: trusting(ca) })).rejects.toMatchObject({ code: 'ROUTER_TLS' });
   });
 
   it('says which step hung when the peer, such as a plain API port, never answers the handshake', async () => {
     const peer = await openPeer((socket) => socket.resume());
-    await expect(openSession(peer, { tls: true, connectTimeoutMs: 200 })).rejects.toMatchObject({
+    await expect(openSession(peer, { tls: trusting(null), connectTimeoutMs: 200 })).rejects.toMatchObject({
       code: 'ROUTER_TIMEOUT',
       message: expect.stringMatching(/TLS handshake .*api-ssl port/) as string,
     });

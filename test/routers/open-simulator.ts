@@ -23,7 +23,7 @@ export async function openSession(
 ): Promise<RouterSession> {
   const timeouts = { connectTimeoutMs: 5000, commandTimeoutMs: 5000 };
   const session = await openRouterSession({
-    ...{ host: '127.0.0.1', port, tls: false, ...CREDENTIALS, ...timeouts },
+    ...{ name: 'edge', host: '127.0.0.1', port, tls: { mode: 'plain' }, ...CREDENTIALS, ...timeouts },
     ...options,
   });
   onTestFinished(() => session.close());

@@ -2,27 +2,32 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { desiredEntries } from '../../src/decisions/desired-entries.ts';
 import { buildProtection } from '../../src/decisions/protected-networks.ts';
 import { AutoblockError } from '../../src/errors.ts';
-import { type AddressListConnection, createAddressListRouter } from '../../src/routers/address-list-sync.ts';
+import { createRouterConnection, type RouterConnection } from '../../src/routers/router-connection.ts';
 import { runRouterSync } from '../../src/runs/router-sync-run.ts';
 import { type RouterosSimulator, startSimulator } from '../../src/simulator/routeros-simulator.ts';
 import { capturingLogger } from '../support/logger.ts';
 import { type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
 
+const plainLists = {
+  tls: { mode: 'plain' },
+  addressListV4: 'autoblock',
+  addressListV6: 'autoblock',
+  commandsInFlight: 16,
+} as const;
 let place: TemporaryLedger;
 let simulators: RouterosSimulator[];
-let routers: AddressListConnection[];
+let routers: RouterConnection[];
 
 beforeEach(async () => {
   place = temporaryLedger();
   simulators = await Promise.all([startSimulator(account), startSimulator(account)]);
   routers = simulators.map(({ port }, index) =>
-    createAddressListRouter({
+    createRouterConnection({
       name: `router-${index + 1}`,
       host: '127.0.0.1',
       port,
       ...account,
-      tls: false,
-      addressList: 'autoblock',
+      ...plainLists,
       connectTimeoutMs: 500,
       commandTimeoutMs: 500,
     }),
@@ -222,7 +227,7 @@ describe('a router sync', () => {
     const overtaken = {
       name: 'router-1',
       read: () => real!.read(),
-      apply: (plan: Parameters<AddressListConnection['apply']>[0]) => {
+      apply: (plan: Parameters<RouterConnection['apply']>[0]) => {
         if (plan.add.length > 0) {
           place.ledger.liftBlock({ address: '198.51.100.1', actor: 'operator', nowMs: Date.now() });
         }
@@ -242,7 +247,7 @@ describe('a router sync', () => {
     let clockMs = Date.now();
     const simulator = await startSimulator({ ...account, nowMs: () => clockMs });
     const options = { name: 'slow', host: '127.0.0.1', port: simulator.port, ...account };
-    const real = createAddressListRouter({ ...options, tls: false, addressList: 'autoblock' });
+    const real = createRouterConnection({ ...options, ...plainLists });
     simulators.push(simulator);
     routers.push(real);
     const given = { origin: 'manual', reason: 'test', actor: 'test', nowMs: clockMs } as const;

@@ -2,19 +2,20 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { diffAddressList } from '../../src/decisions/address-list-diff.ts';
 import type { DesiredEntry } from '../../src/decisions/address-list-entry.ts';
 import {
-  type AddressListConnection,
-  type AddressListOptions,
-  createAddressListRouter,
-} from '../../src/routers/address-list-sync.ts';
+  createRouterConnection,
+  type RouterConnection,
+  type RouterConnectionOptions,
+} from '../../src/routers/router-connection.ts';
 import type { RouterosSimulator } from '../../src/simulator/routeros-simulator.ts';
 import { CREDENTIALS, openSimulator } from './open-simulator.ts';
 
 function openRouter(
   { port }: { port: number },
-  options: Partial<AddressListOptions> = {},
-): AddressListConnection {
-  const endpoint = { name: 'edge', host: '127.0.0.1', port, tls: false, addressList: 'autoblock' };
-  const router = createAddressListRouter({ ...endpoint, ...CREDENTIALS, ...options });
+  options: Partial<RouterConnectionOptions> = {},
+): RouterConnection {
+  const lists = { addressListV4: 'autoblock', addressListV6: 'autoblock', commandsInFlight: 16 };
+  const endpoint = { name: 'edge', host: '127.0.0.1', port, tls: { mode: 'plain' }, ...lists } as const;
+  const router = createRouterConnection({ ...endpoint, ...CREDENTIALS, ...options });
   onTestFinished(() => router.close());
   return router;
 }
@@ -24,7 +25,7 @@ function want(address: string, timeoutSeconds = 3600): DesiredEntry {
 }
 
 /** What a sync run does: read, compare, apply. */
-async function sync(router: AddressListConnection, desired: DesiredEntry[]) {
+async function sync(router: RouterConnection, desired: DesiredEntry[]) {
   const plan = diffAddressList({ desired, current: await router.read(), timeoutDriftSeconds: 60 });
   return { plan, ...(await router.apply(plan)) };
 }
@@ -45,11 +46,11 @@ describe('an address list on a router', () => {
     simulator.addForeignEntry({ list: 'autoblock', address: '2001:db8::1', timeout: '1h', disabled: true });
     expect(await router.read()).toEqual([
       {
-        ...{ id: '*1', list: 'autoblock', address: '192.0.2.1', comment: 'by hand' },
+        ...{ id: '*1', family: 4, list: 'autoblock', address: '192.0.2.1', comment: 'by hand' },
         ...{ timeoutSeconds: null, dynamic: false, disabled: false },
       },
       {
-        ...{ id: '*1', list: 'autoblock', address: '2001:db8::1/128', comment: '' },
+        ...{ id: '*1', family: 6, list: 'autoblock', address: '2001:db8::1/128', comment: '' },
         ...{ timeoutSeconds: 3600, dynamic: true, disabled: true },
       },
     ]);
@@ -139,13 +140,13 @@ describe('an address list on a router', () => {
 
   it('collects what is refused and carries the rest out', async () => {
     const simulator = await openSimulator();
-    const rule = { command: /\/add$/, skip: 3, count: 2, category: 4, message: 'failure: list is full' };
+    const rule = { command: /\/add$/, skip: 3, count: 2, category: 4, message: 'failure: busy' };
     simulator.faults.trapOn = rule;
     const add = Array.from({ length: 40 }, (_, index) => want(`192.0.2.${index}`));
     const { refused } = await openRouter(simulator).apply({ ...nothing, add });
     expect(refused).toEqual([
-      { address: '192.0.2.3', message: 'failure: list is full' },
-      { address: '192.0.2.4', message: 'failure: list is full' },
+      { address: '192.0.2.3', message: 'failure: busy' },
+      { address: '192.0.2.4', message: 'failure: busy' },
     ]);
     expect(simulator.entries(4)).toHaveLength(38);
   });

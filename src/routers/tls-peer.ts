@@ -1,0 +1,75 @@
+/**
+ * Whom we talk TLS with, decided in one place and before a byte of the login is sent. A pinned fingerprint names one
+ * certificate: who holds its key is the router, whatever name, authority or validity it shows. Without a pin Node verifies
+ * chain, name and validity against the given authority or the system's.
+ */
+import { type ConnectionOptions, TLSSocket } from 'node:tls';
+import { AutoblockError } from '../errors.ts';
+
+export type RouterTls =
+  | { readonly mode: 'plain' }
+  /** `caPem`: trust this authority instead of the system's. `fingerprint`: SHA-256 of the DER certificate, 64 lower-case hex digits. */
+  | { readonly mode: 'verified'; readonly caPem: string | null; readonly fingerprint: string | null }
+  /** Any certificate or none (anonymous DH): encrypted, but whoever sits in between reads the password. */
+  | { readonly mode: 'unverified' };
+
+/** TLS 1.3 first; anonymous key exchange is part of HIGH but refused by OpenSSL above security level 0. */
+const UNVERIFIED_CIPHERS =
+  'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:HIGH:ADH:@SECLEVEL=0';
+
+/** Options for `tls.connect`; null for a plain connection. */
+export function tlsConnectOptions(tls: RouterTls): ConnectionOptions | null {
+  switch (tls.mode) {
+    case 'plain':
+      return null;
+    case 'unverified':
+      return { rejectUnauthorized: false, ciphers: UNVERIFIED_CIPHERS };
+    case 'verified': {
+      const authority = tls.caPem === null ? {} : { ca: tls.caPem };
+      if (tls.fingerprint === null) return authority;
+      // The name is irrelevant where the certificate itself is known; with a pin alone its chain is, too.
+      const anyName = { ...authority, checkServerIdentity: () => undefined };
+      return tls.caPem === null ? { ...anyName, rejectUnauthorized: false } : anyName;
+    }
+  }
+}
+
+/** Why this peer must not get the login, or null when it may. Call when the handshake is over, before anything is sent. */
+export function peerProblem(peer: {
+  socket: unknown;
+  tls: RouterTls;
+  name: string;
+  where: string;
+}): AutoblockError | null {
+  const { tls, name, where } = peer;
+  if (tls.mode !== 'verified' || tls.fingerprint === null) return null;
+  const seen = peer.socket instanceof TLSSocket ? fingerprintOf(peer.socket) : null;
+  if (seen === tls.fingerprint) return null;
+  const found = seen === null ? 'no certificate' : `a certificate with the fingerprint ${seen}`;
+  return new AutoblockError(
+    'ROUTER_TLS',
+    `router ${where} shows ${found}, but ${tls.fingerprint} is pinned. If the certificate was renewed on purpose, ` +
+      `compare with \`autoblock routers fingerprint ${name}\` and pin the new one; else somebody may stand in between`,
+  );
+}
+
+/** SHA-256 of the peer's certificate, 64 lower-case hex digits; null when it showed none (anonymous key exchange). */
+export function fingerprintOf(socket: TLSSocket): string | null {
+  return socket.getPeerX509Certificate()?.fingerprint256.replaceAll(':', '').toLowerCase() ?? null;
+}
+
+/** What to do about a handshake that failed, for the operator; null when the failure itself says it. */
+export function handshakeAdvice(failure: { code: string; name: string; host: string }): string | null {
+  const { code, name, host } = failure;
+  if (/SELF_SIGNED|UNABLE_TO|ALTNAME|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|CERT_UNTRUSTED/.test(code)) {
+    return `look at its certificate with \`autoblock routers fingerprint ${name}\` and pin it (\`fingerprint\`), or give its authority (\`ca\`)`;
+  }
+  if (/WRONG_VERSION_NUMBER/.test(code)) return 'it does not speak TLS there: is this the api-ssl port?';
+  if (!/HANDSHAKE_FAILURE|NO_SHARED_CIPHER|ECONNRESET|CLOSED/.test(code)) return null;
+  return (
+    'most likely its api-ssl service has no certificate (it then offers anonymous key exchange, which nobody can verify). ' +
+    `Type on the router: /certificate add name=api-ssl common-name=${host} days-valid=3650 key-usage=digital-signature,key-encipherment,tls-server; ` +
+    '/certificate sign api-ssl; /ip service set api-ssl certificate=api-ssl; ' +
+    `then pin what \`autoblock routers fingerprint ${name}\` shows`
+  );
+}
