@@ -25,6 +25,8 @@ export interface Block {
   /** Set when an operator removed it before its expiry. */
   readonly liftedAtMs: number | null;
   readonly liftedBy: string | null;
+  /** 1 when the address was blocked for the first time; counts what the decision counted, see `LedgerHistory.offences`. */
+  readonly offence: number;
 }
 
 export type ReviewStatus = 'pending' | 'approved' | 'rejected' | 'expired';
@@ -83,4 +85,8 @@ export interface LedgerHistory {
    * seen at or before this time was dealt with and must not act again.
    */
   readonly settled: ReadonlyMap<string, number>;
+  /** Address or network → its latest automatic or approved block that ended without anybody lifting it. */
+  readonly offences: ReadonlyMap<string, { readonly offence: number; readonly endedAtMs: number }>;
+  /** An operator stopped all blocking (`autoblock panic`). */
+  readonly paused: boolean;
 }

@@ -1,11 +1,10 @@
 import type { Block, ReviewItem } from '../decisions/block.ts';
 import type { Verdict } from '../decisions/verdict.ts';
 import type { DetectorName } from '../detector/detection.ts';
-import type { BlockRows } from './ledger-blocks.ts';
-import type { Outbox } from './ledger-outbox.ts';
-import type { ReviewRows, ReviewSighting } from './ledger-reviews.ts';
+import { DAEMON_ACTOR } from './ledger-audit.ts';
+import type { ReviewSighting } from './ledger-reviews.ts';
+import type { LedgerRows } from './ledger-rows.ts';
 import type { RunRows } from './ledger-runs.ts';
-import type { ShadowRows } from './ledger-shadow.ts';
 
 /** One detection run as it goes into the ledger. */
 export interface DetectionRunRecord {
@@ -41,14 +40,6 @@ export interface RecordedDetectionRun {
   readonly overtaken: readonly string[];
 }
 
-export interface LedgerRows {
-  readonly blocks: BlockRows;
-  readonly reviews: ReviewRows;
-  readonly runs: RunRows;
-  readonly outbox: Outbox;
-  readonly shadow: ShadowRows;
-}
-
 interface Tally {
   readonly blocksAdded: Block[];
   readonly blocksExtended: Block[];
@@ -59,6 +50,8 @@ interface Tally {
 
 /** Writes a whole run. Call it inside a transaction, after closing what expired. */
 export function recordVerdicts(rows: LedgerRows, record: DetectionRunRecord): RecordedDetectionRun {
+  // Known from the start: the audit of each block names the run.
+  const runId = record.run.runId ?? rows.runs.begin('detection', record.run.startedAtMs);
   const tally: Tally = {
     blocksAdded: [],
     blocksExtended: [],
@@ -67,14 +60,16 @@ export function recordVerdicts(rows: LedgerRows, record: DetectionRunRecord): Re
     overtaken: [],
   };
   for (const verdict of record.verdicts) {
-    carryOut(rows, { verdict, record, tally });
+    carryOut(rows, { verdict, record, runId, tally });
     queueDetections(rows, verdict, record.nowMs);
   }
-  return { runId: recordRun(rows.runs, record, tally), ...tally };
+  finishRun(rows.runs, { runId, record, tally });
+  return { runId, ...tally };
 }
 
 interface Order {
   readonly verdict: Verdict;
+  readonly runId: number;
   readonly record: DetectionRunRecord;
   readonly tally: Tally;
 }
@@ -102,21 +97,24 @@ function isOvertaken({ blocks, reviews }: LedgerRows, { verdict, record }: Order
   return detection.lastSeenMs <= settledUntilMs;
 }
 
-function addBlock({ blocks, reviews }: LedgerRows, { verdict, record, tally }: Order): void {
+function addBlock({ blocks, reviews }: LedgerRows, { verdict, record, runId, tally }: Order): void {
   const { anomalyType, riskScore, detector, modelVersion } = verdict.detection;
   const { nowMs } = record;
-  const block = blocks.add({
-    address: verdict.sourceIp,
-    origin: 'auto',
-    reason: verdict.explanation,
-    anomalyType,
-    riskScore,
-    detector,
-    modelVersion,
-    createdBy: null,
-    createdAtMs: nowMs,
-    expiresAtMs: nowMs + record.blockSeconds * 1000,
-  });
+  const block = blocks.add(
+    {
+      address: verdict.sourceIp,
+      origin: 'auto',
+      reason: verdict.explanation,
+      anomalyType,
+      riskScore,
+      detector,
+      modelVersion,
+      createdBy: null,
+      createdAtMs: nowMs,
+      expiresAtMs: nowMs + record.blockSeconds * 1000,
+    },
+    runId,
+  );
   reviews.supersede({ address: block.address, note: `blocked automatically (block ${block.id})`, nowMs });
   tally.blocksAdded.push(block);
 }
@@ -125,11 +123,13 @@ function addBlock({ blocks, reviews }: LedgerRows, { verdict, record, tally }: O
 function extendBlock(
   { blocks, outbox }: LedgerRows,
   address: string,
-  { verdict, record, tally }: Order,
+  { verdict, record, runId, tally }: Order,
 ): void {
-  const evidenceUntilMs = latestEvidence(verdict, record.nowMs);
+  const { nowMs } = record;
+  const evidenceUntilMs = latestEvidence(verdict, nowMs);
   const expiresAtMs = Math.floor(evidenceUntilMs + record.blockSeconds * 1000);
-  const extended = blocks.extend({ address, expiresAtMs, evidenceUntilMs });
+  const by = { actor: DAEMON_ACTOR, reason: verdict.explanation, nowMs, runId };
+  const extended = blocks.extend({ address, expiresAtMs, evidenceUntilMs }, by);
   if (extended !== null) tally.blocksExtended.push(extended);
   // A block that lasts long enough already holds the newer detections back as well.
   const confirmedAtMs = (extended ?? blocks.activeOn(address))?.confirmedAtMs ?? null;
@@ -168,9 +168,12 @@ function queueDetections({ outbox, reviews }: LedgerRows, verdict: Verdict, nowM
   }
 }
 
-function recordRun(runs: RunRows, { run, verdicts }: DetectionRunRecord, tally: Tally): number {
-  const { runId, startedAtMs, finishedAtMs, ...facts } = run;
-  const id = runId ?? runs.begin('detection', startedAtMs);
+function finishRun(
+  runs: RunRows,
+  { runId, record, tally }: { runId: number; record: DetectionRunRecord; tally: Tally },
+): void {
+  const { runId: _, startedAtMs: __, finishedAtMs, ...facts } = record.run;
+  const { verdicts } = record;
   const details = {
     ...facts,
     sources: verdicts.length,
@@ -181,6 +184,5 @@ function recordRun(runs: RunRows, { run, verdicts }: DetectionRunRecord, tally: 
     reviewsUpdated: tally.reviewsUpdated,
     overtaken: tally.overtaken,
   };
-  runs.finish({ id, status: 'ok', details, nowMs: finishedAtMs });
-  return id;
+  runs.finish({ id: runId, status: 'ok', details, nowMs: finishedAtMs });
 }

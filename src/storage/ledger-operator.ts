@@ -2,8 +2,8 @@ import type { Block, BlockOrigin, ReviewItem } from '../decisions/block.ts';
 import type { Detection } from '../detector/detection.ts';
 import { AutoblockError } from '../errors.ts';
 import { canonicalText } from '../ip/address.ts';
-import { type BlockEvidence, NO_EVIDENCE } from './ledger-blocks.ts';
-import type { LedgerRows } from './ledger-detection-run.ts';
+import { type BlockEvidence, type BlockRows, type ChangeOrigin, NO_EVIDENCE } from './ledger-blocks.ts';
+import type { LedgerRows } from './ledger-rows.ts';
 
 /** What operators decide by hand. Each call belongs into a transaction, after closing what expired. */
 
@@ -34,12 +34,29 @@ export interface Rejection {
   readonly nowMs: number;
 }
 
+export interface Lift {
+  /** Addresses or networks, any spelling. */
+  readonly addresses: readonly string[];
+  readonly actor: string;
+  readonly reason?: string;
+  readonly nowMs: number;
+}
+
+export interface Extension extends Lift {
+  /** From now on. */
+  readonly seconds: number;
+}
+
+/** So many addresses are named in an error; the rest is counted. */
+const NAMED_IN_ERRORS = 20;
+
 /**
  * Blocks what the operator names; an active block of the same address is extended, never shortened. The operator's
  * latest word counts: a pending review of the address is approved by it, a standing rejection ends.
- * @throws AutoblockError ADDRESS_INVALID, USAGE
+ * @throws AutoblockError ADDRESS_INVALID, USAGE, CONFLICT while blocking is paused
  */
 export function blockByHand(rows: LedgerRows, request: BlockRequest): Block {
+  refuseWhilePaused(rows);
   const { actor, nowMs } = request;
   const address = canonicalAddress(request.address);
   const block = putBlock(rows, { ...request, address }, NO_EVIDENCE);
@@ -52,20 +69,42 @@ export function blockByHand(rows: LedgerRows, request: BlockRequest): Block {
   return block;
 }
 
-/** @throws AutoblockError NOT_FOUND when nothing of that address is blocked, ADDRESS_INVALID */
-export function liftByHand(
-  { blocks }: LedgerRows,
-  request: { address: string; actor: string; nowMs: number },
-): Block {
-  const { actor, nowMs } = request;
-  const address = canonicalAddress(request.address);
-  const active = blocks.activeOn(address);
-  if (active === null) throw new AutoblockError('NOT_FOUND', `no active block of ${address}`);
-  return blocks.lift({ id: active.id, actor, nowMs });
+/** @throws AutoblockError NOT_FOUND naming what is not blocked, ADDRESS_INVALID; then nothing is lifted */
+export function liftByHand({ blocks }: LedgerRows, request: Lift): Block[] {
+  const { actor, reason = null, nowMs } = request;
+  return activeOnAll(blocks, request.addresses).map(({ id }) => blocks.lift({ id, actor, reason, nowMs }));
 }
 
-/** @throws AutoblockError NOT_FOUND, CONFLICT when it was decided before or expired, USAGE */
+/**
+ * Moves the expiry of active blocks out to `seconds` from now, never in. Returns each block as it is afterwards.
+ * @throws AutoblockError NOT_FOUND naming what is not blocked, ADDRESS_INVALID, USAGE; then nothing is extended
+ */
+export function extendByHand(rows: LedgerRows, request: Extension): Block[] {
+  const { actor, reason = null, seconds, nowMs } = request;
+  const expiresAtMs = endOf(seconds, nowMs);
+  return activeOnAll(rows.blocks, request.addresses).map((active) =>
+    prolong(rows, active, { expiresAtMs, by: { actor, reason, nowMs } }),
+  );
+}
+
+/** In the order given, each once. */
+function activeOnAll(blocks: BlockRows, texts: readonly string[]): Block[] {
+  const addresses = canonicalAddresses(texts);
+  const found = addresses.map((address) => blocks.activeOn(address));
+  const missing = addresses.filter((_, index) => found[index] === null);
+  if (missing.length > 0) throw new AutoblockError('NOT_FOUND', `no active block of ${listed(missing)}`);
+  return found.filter((block) => block !== null);
+}
+
+function listed(texts: readonly string[]): string {
+  const named = texts.slice(0, NAMED_IN_ERRORS).join(', ');
+  const more = texts.length - NAMED_IN_ERRORS;
+  return more > 0 ? `${named} and ${more} more` : named;
+}
+
+/** @throws AutoblockError NOT_FOUND, CONFLICT when it was decided before or expired or while blocking is paused, USAGE */
 export function approveByHand(rows: LedgerRows, approval: Approval): Block {
+  refuseWhilePaused(rows);
   const { id, actor, note = null, blockSeconds, nowMs } = approval;
   const item = pendingItem(rows, id);
   rows.reviews.decide({ id, status: 'approved', actor, note, expiresAtMs: nowMs, nowMs });
@@ -91,7 +130,19 @@ export function rejectByHand(rows: LedgerRows, rejection: Rejection): ReviewItem
   return rows.reviews.decide({ id, status: 'rejected', actor, note, expiresAtMs, nowMs });
 }
 
-function putBlock({ blocks, outbox }: LedgerRows, request: BlockRequest, evidence: BlockEvidence): Block {
+/** Asked inside the transaction: of a pause and a block at the same moment one comes first, and the other knows it. */
+function refuseWhilePaused({ pause }: LedgerRows): void {
+  const paused = pause.current();
+  if (paused === null) return;
+  const since = new Date(paused.sinceMs).toISOString();
+  throw new AutoblockError(
+    'CONFLICT',
+    `blocking is paused since ${since} by ${paused.actor}: \`autoblock resume\` first`,
+  );
+}
+
+function putBlock(rows: LedgerRows, request: BlockRequest, evidence: BlockEvidence): Block {
+  const { blocks } = rows;
   const { address, origin, reason, actor, nowMs } = request;
   const expiresAtMs = endOf(request.seconds, nowMs);
   const active = blocks.activeOn(address);
@@ -106,8 +157,17 @@ function putBlock({ blocks, outbox }: LedgerRows, request: BlockRequest, evidenc
       ...evidence,
     });
   }
-  const extended = blocks.extend({ address, expiresAtMs, evidenceUntilMs: nowMs });
-  if (active.confirmedAtMs !== null) outbox.putBlockedMark({ address, confirmedAtMs: active.confirmedAtMs });
+  return prolong(rows, active, { expiresAtMs, by: { actor, reason, nowMs } });
+}
+
+function prolong(
+  { blocks, outbox }: LedgerRows,
+  active: Block,
+  { expiresAtMs, by }: { expiresAtMs: number; by: ChangeOrigin },
+): Block {
+  const { address, confirmedAtMs } = active;
+  const extended = blocks.extend({ address, expiresAtMs, evidenceUntilMs: by.nowMs }, by);
+  if (confirmedAtMs !== null) outbox.putBlockedMark({ address, confirmedAtMs });
   return extended ?? active;
 }
 
@@ -133,8 +193,16 @@ function endOf(seconds: number, nowMs: number): number {
 }
 
 function canonicalAddress(text: string): string {
-  const canonical = canonicalText(text);
-  if (canonical === null)
-    throw new AutoblockError('ADDRESS_INVALID', `"${text}" is neither an address nor a network`);
-  return canonical;
+  return canonicalAddresses([text])[0]!;
+}
+
+/** Each once, in the order given. */
+function canonicalAddresses(texts: readonly string[]): string[] {
+  const canonical = texts.map((text) => canonicalText(text));
+  const invalid = texts.filter((_, index) => canonical[index] === null).map((text) => `"${text}"`);
+  if (invalid.length > 0) {
+    const is = invalid.length === 1 ? 'is' : 'are';
+    throw new AutoblockError('ADDRESS_INVALID', `${listed(invalid)} ${is} neither an address nor a network`);
+  }
+  return [...new Set(canonical.filter((address) => address !== null))];
 }

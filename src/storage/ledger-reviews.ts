@@ -1,5 +1,6 @@
 import type { ReviewItem, ReviewStatus } from '../decisions/block.ts';
 import type { Detection } from '../detector/detection.ts';
+import { type AuditRows, isoTime } from './ledger-audit.ts';
 import type { LedgerDatabase } from './ledger-database.ts';
 
 /** One sighting of an address that belongs into the queue. */
@@ -33,6 +34,7 @@ export interface ReviewRows {
   add(sighting: ReviewSighting): ReviewItem;
   /** Counts newer evidence into the pending item; false when this evidence was counted already. */
   refresh(sighting: ReviewSighting): boolean;
+  /** Writes the audit beside it. */
   decide(decision: ReviewDecision): ReviewItem;
   /** Closes a pending item without an operator's word, because a block made it pointless. */
   supersede(supersession: { address: string; note: string; nowMs: number }): boolean;
@@ -57,8 +59,8 @@ const COLUMNS = `id, address, status, risk_score AS riskScore, anomaly_type AS a
 const SETTLED_UNTIL = `max(CASE status WHEN 'approved' THEN max(decided_at_ms, evidence_until_ms)
   WHEN 'rejected' THEN max(decided_at_ms, expires_at_ms) ELSE evidence_until_ms END)`;
 
-export function reviewRows(db: LedgerDatabase): ReviewRows {
-  return { ...readers(db), ...sightings(db), ...decisions(db), ...rejections(db), ...settlement(db) };
+export function reviewRows(db: LedgerDatabase, audit: AuditRows): ReviewRows {
+  return { ...readers(db), ...sightings(db), ...decisions(db, audit), ...rejections(db), ...settlement(db) };
 }
 
 function itemFrom(row: ReviewRow): ReviewItem {
@@ -125,7 +127,10 @@ function sightings(db: LedgerDatabase): Pick<ReviewRows, 'add' | 'refresh'> {
   };
 }
 
-function decisions(db: LedgerDatabase): Pick<ReviewRows, 'decide' | 'supersede' | 'expireDue'> {
+function decisions(
+  db: LedgerDatabase,
+  audit: AuditRows,
+): Pick<ReviewRows, 'decide' | 'supersede' | 'expireDue'> {
   const decide = db.prepare<[ReviewDecision], ReviewRow>(
     `UPDATE reviews SET status = @status, decided_at_ms = @nowMs, decided_by = @actor, note = @note,
        updated_at_ms = @nowMs, expires_at_ms = @expiresAtMs
@@ -140,7 +145,18 @@ function decisions(db: LedgerDatabase): Pick<ReviewRows, 'decide' | 'supersede' 
      WHERE status = 'pending' AND expires_at_ms <= @nowMs`,
   );
   return {
-    decide: (decision) => itemFrom(decide.get(decision)!),
+    decide(decision) {
+      const item = itemFrom(decide.get(decision)!);
+      const { status, actor, note, nowMs, expiresAtMs } = decision;
+      const { address, id, riskScore } = item;
+      audit.add({
+        ...{ atMs: nowMs, actor, address, reason: note },
+        action: status === 'approved' ? 'review_approved' : 'review_rejected',
+        before: { review: id, status: 'pending', riskScore },
+        after: { status, ...(status === 'rejected' ? { standsUntil: isoTime(expiresAtMs) } : {}) },
+      });
+      return item;
+    },
     supersede: (supersession) => supersede.run(supersession).changes > 0,
     expireDue: (nowMs) => expireDue.run({ nowMs }).changes,
   };

@@ -116,6 +116,111 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX pending_shadow_by_time ON pending_shadow_detections (detected_at_ms);
   `,
+  `
+  -- Made once and kept: tells the entries of this ledger from those of another autoblock on the same router.
+  CREATE TABLE ledger_identity (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id TEXT NOT NULL CHECK (length(id) = 8 AND id NOT GLOB '*[^0-9a-f]*')
+  ) STRICT;
+  INSERT INTO ledger_identity (one, id) VALUES (1, lower(hex(randomblob(4))));
+
+  -- 1 is the first time.
+  ALTER TABLE blocks ADD COLUMN offence INTEGER NOT NULL DEFAULT 1 CHECK (offence >= 1);
+  -- Lifted together with all automatic ones: no word about this one address.
+  ALTER TABLE blocks ADD COLUMN lifted_in_bulk INTEGER NOT NULL DEFAULT 0 CHECK (lifted_in_bulk IN (0, 1));
+  CREATE INDEX blocks_by_expiry ON blocks (expires_at_ms) WHERE closed_at_ms IS NULL;
+  CREATE INDEX blocks_unconfirmed ON blocks (address) WHERE closed_at_ms IS NULL AND confirmed_at_ms IS NULL;
+  -- Holds all the question of the next offence asks, so that it is answered from the index alone.
+  CREATE INDEX blocks_by_offence ON blocks (address, closed_at_ms, offence)
+    WHERE closed_at_ms IS NOT NULL AND lifted_at_ms IS NULL AND origin <> 'manual';
+
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    router TEXT,
+    address TEXT,
+    before TEXT CHECK (before IS NULL OR json_valid(before)),
+    after TEXT CHECK (after IS NULL OR json_valid(after)),
+    reason TEXT
+  ) STRICT;
+  CREATE INDEX audit_by_time ON audit (at_ms);
+  CREATE INDEX audit_by_action ON audit (action, at_ms);
+  CREATE INDEX audit_by_address ON audit (address, at_ms) WHERE address IS NOT NULL;
+  CREATE INDEX audit_by_router ON audit (router, at_ms) WHERE router IS NOT NULL;
+  -- Nearly all rows are the daemon's own: whoever asks for those is served by time.
+  CREATE INDEX audit_by_person ON audit (actor, at_ms) WHERE actor <> 'autoblock';
+  CREATE TABLE audit_retention (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    keep_from_ms INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO audit_retention (one, keep_from_ms) VALUES (1, 0);
+  CREATE TRIGGER audit_never_changes BEFORE UPDATE ON audit
+    BEGIN SELECT raise(ABORT, 'the audit is append-only'); END;
+  CREATE TRIGGER audit_kept_for_its_time BEFORE DELETE ON audit
+    WHEN OLD.at_ms >= (SELECT keep_from_ms FROM audit_retention)
+    BEGIN SELECT raise(ABORT, 'the audit is append-only'); END;
+  -- INSERT OR REPLACE deletes without asking the trigger above.
+  CREATE TRIGGER audit_never_replaced BEFORE INSERT ON audit
+    WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+    BEGIN SELECT raise(ABORT, 'the audit is append-only'); END;
+
+  CREATE TABLE pause (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    since_ms INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT
+  ) STRICT;
+
+  CREATE TABLE alerts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    code TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    message TEXT NOT NULL,
+    first_at_ms INTEGER NOT NULL,
+    last_at_ms INTEGER NOT NULL,
+    count INTEGER NOT NULL DEFAULT 1,
+    cleared_at_ms INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX alerts_one_open ON alerts (code, subject) WHERE cleared_at_ms IS NULL;
+
+  CREATE TABLE router_protected (
+    router TEXT NOT NULL,
+    address TEXT NOT NULL,
+    why TEXT NOT NULL,
+    -- Last time the router was known to report it.
+    seen_at_ms INTEGER NOT NULL,
+    -- 0: missing from the latest collection, kept for a while.
+    is_current INTEGER NOT NULL CHECK (is_current IN (0, 1)),
+    PRIMARY KEY (router, address)
+  ) STRICT;
+
+  -- What was about to be sent to a router; gone once what became of it is in the audit.
+  CREATE TABLE push_intents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    router TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    process_id INTEGER NOT NULL,
+    begun_at_ms INTEGER NOT NULL,
+    plan TEXT NOT NULL CHECK (json_valid(plan))
+  ) STRICT;
+  CREATE INDEX push_intents_by_router ON push_intents (router);
+
+  CREATE TABLE removal_confirmations (
+    router TEXT PRIMARY KEY,
+    actor TEXT NOT NULL,
+    confirmed_at_ms INTEGER NOT NULL,
+    valid_until_ms INTEGER NOT NULL
+  ) STRICT;
+
+  ALTER TABLE router_state ADD COLUMN version TEXT;
+  ALTER TABLE router_state ADD COLUMN uptime_seconds REAL;
+  ALTER TABLE router_state ADD COLUMN uptime_at_ms INTEGER;
+  ALTER TABLE router_state ADD COLUMN booted_at_ms INTEGER;
+  ALTER TABLE router_state ADD COLUMN rebooted_at_ms INTEGER;
+  ALTER TABLE router_state ADD COLUMN reprotected_ms INTEGER;
+  `,
 ];
 
 /**

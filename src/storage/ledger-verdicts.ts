@@ -6,7 +6,8 @@ import type { LedgerDatabase } from './ledger-database.ts';
  * Every word operators gave that the ledger still remembers, oldest first; of two about one address the later counts.
  * A rejected review and a lifted block say "false positive" (whoever lifts a block says it should not be there), an
  * approved review and a block made by hand say "an attacker". An automatic block nobody touched says nothing,
- * nor does one taken back because its address became protected: an allowlisted scanner still scans.
+ * nor does one taken back because its address became protected (an allowlisted scanner still scans), nor one lifted
+ * together with all others: that word is about the detector, and attackers among them must not be taught as harmless.
  *
  * The snapshot of a review may be of a riskier detection than the one that came first, which the ledger no longer has:
  * what is known of that one is that it was there when the review began, in the window that had just ended or before.
@@ -27,7 +28,7 @@ export function operatorVerdicts(db: LedgerDatabase): () => OperatorVerdict[] {
      FROM blocks WHERE origin = 'manual'
      UNION ALL
      SELECT address, 'false_positive', lifted_at_ms, created_at_ms, evidence_until_ms, created_at_ms, created_at_ms
-     FROM blocks WHERE lifted_at_ms IS NOT NULL AND lifted_by <> ?
+     FROM blocks WHERE lifted_at_ms IS NOT NULL AND lifted_by <> ? AND lifted_in_bulk = 0
      ORDER BY atMs, verdict, address`,
   );
   return () => list.all(LIFTED_BY_PROTECTION);

@@ -40,6 +40,8 @@ const history: fc.Arbitrary<LedgerHistory> = fc.record({
   pendingReviews: times.map((entries) => new Map(entries)),
   standingRejections: fc.array(canonical, { maxLength: 3 }).map((texts) => new Set(texts)),
   settled: times.map((entries) => new Map(entries)),
+  offences: fc.constant(new Map()),
+  paused: fc.constant(false),
 });
 
 const input: fc.Arbitrary<DecisionInput> = fc.record({

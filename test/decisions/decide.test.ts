@@ -14,6 +14,8 @@ const NO_HISTORY: LedgerHistory = {
   pendingReviews: new Map(),
   standingRejections: new Set(),
   settled: new Map(),
+  offences: new Map(),
+  paused: false,
 };
 
 const protection = buildProtection({

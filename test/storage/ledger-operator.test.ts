@@ -54,6 +54,7 @@ describe('blocking by hand', () => {
       confirmedAtMs: null,
       liftedAtMs: null,
       liftedBy: null,
+      offence: 1,
     });
     expect(place.ledger.activeBlocks(NOW)).toEqual([block]);
   });
@@ -297,6 +298,12 @@ describe('runs, routers and upkeep', () => {
         added: 0,
         extended: 0,
         removed: 0,
+        version: null,
+        uptimeSeconds: null,
+        uptimeAtMs: null,
+        bootedAtMs: null,
+        rebootedAtMs: null,
+        reprotectedMs: null,
         errorCode: 'ROUTER_TIMEOUT',
         error: 'no answer',
       },
@@ -331,6 +338,8 @@ describe('runs, routers and upkeep', () => {
       reviews: 0,
       routers: 1,
       shadowDetections: 0,
+      alerts: 0,
+      auditRecords: 0,
     });
     expect(ledger.activeBlocks(NOW).map((block) => block.address)).toEqual(['203.0.113.2']);
     expect(ledger.history(NOW).standingRejections).toEqual(new Set([SUSPECT]));
