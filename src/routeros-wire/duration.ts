@@ -2,6 +2,8 @@
 
 const UNIT_SECONDS = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1 } as const;
 
+const UNITS = Object.entries(UNIT_SECONDS);
+
 /** The longest timeout an address-list entry may have, `35w3d13h13m56s` [manual]. */
 export const MAX_TIMEOUT_SECONDS = 21_474_836;
 
@@ -31,7 +33,7 @@ export function parseDuration(text: string): number | null {
 export function formatDuration(seconds: number): string {
   let left = seconds;
   let text = '';
-  for (const [unit, size] of Object.entries(UNIT_SECONDS)) {
+  for (const [unit, size] of UNITS) {
     const count = Math.floor(left / size);
     left -= count * size;
     if (count > 0) text += `${count}${unit}`;

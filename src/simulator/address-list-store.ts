@@ -1,6 +1,7 @@
 import { parseNetwork } from '../ip/address.ts';
 import { formatDuration, MAX_TIMEOUT_SECONDS, parseDuration } from '../routeros-wire/duration.ts';
 import { CommandRefusal, TRAP } from './command-refusal.ts';
+import { printedDate, printedTime } from './router-version.ts';
 
 interface StoredEntry {
   readonly id: string;
@@ -10,7 +11,8 @@ interface StoredEntry {
   readonly comment: string;
   readonly disabled: boolean;
   readonly dynamic: boolean;
-  readonly createdAtMs: number;
+  /** As `creation-time` prints it. */
+  readonly createdAt: string;
   /** Null for an entry that stays. */
   readonly expiresAtMs: number | null;
 }
@@ -24,21 +26,34 @@ const SETTABLE = new Set(['list', 'address', 'comment', 'timeout', 'disabled']);
 export class AddressListStore {
   readonly #family: 4 | 6;
   readonly #nowMs: () => number;
+  readonly #version: string;
   readonly #entries = new Map<string, StoredEntry>();
   /** (list, address) → id: RouterOS refuses a second one, and looking through 30,000 entries per add would be slow. */
   readonly #idByKey = new Map<string, string>();
   #lastId = 0;
   #earliestExpiryMs = Number.POSITIVE_INFINITY;
 
-  constructor(options: { family: 4 | 6; nowMs: () => number }) {
+  /** `version` decides how dates are printed. */
+  constructor(options: { family: 4 | 6; nowMs: () => number; version: string }) {
     this.#family = options.family;
     this.#nowMs = options.nowMs;
+    this.#version = options.version;
   }
 
-  /** Returns the new id (`*1A`). Throws CommandRefusal with RouterOS' wording. */
-  add(values: EntryValues): string {
+  /** How many entries are alive. */
+  get size(): number {
+    this.#expire();
+    return this.#entries.size;
+  }
+
+  /**
+   * Returns the new id (`*1A`). Throws CommandRefusal with RouterOS' wording.
+   * `clockSkewMs`: how far the router's clock is ahead of the one timeouts run by.
+   */
+  add(values: EntryValues, clockSkewMs = 0): string {
     const list = required(values, 'list');
     const address = required(values, 'address');
+    const shownMs = this.#nowMs() + clockSkewMs;
     this.#lastId += 1;
     const blank: StoredEntry = {
       id: `*${this.#lastId.toString(16).toUpperCase()}`,
@@ -47,7 +62,7 @@ export class AddressListStore {
       comment: '',
       disabled: false,
       dynamic: false,
-      createdAtMs: this.#nowMs(),
+      createdAt: `${printedDate(this.#version, shownMs)} ${printedTime(shownMs)}`,
       expiresAtMs: null,
     };
     const entry = this.#changed(blank, values);
@@ -83,18 +98,27 @@ export class AddressListStore {
     }));
   }
 
-  /** The rows of `print`. */
+  /** The rows of `print`: one object each and no more, as a list of 30,000 is printed at every sync. */
   rows(): Record<string, string>[] {
-    return this.entries().map((entry) => ({
-      '.id': entry.id,
-      list: entry.list,
-      address: entry.address,
-      'creation-time': new Date(entry.createdAtMs).toISOString().slice(0, 19).replace('T', ' '),
-      ...(entry.timeoutSeconds === null ? {} : { timeout: formatDuration(entry.timeoutSeconds) }),
-      dynamic: String(entry.dynamic),
-      disabled: String(entry.disabled),
-      ...(entry.comment === '' ? {} : { comment: entry.comment }),
-    }));
+    this.#expire();
+    const nowMs = this.#nowMs();
+    const rows: Record<string, string>[] = [];
+    for (const entry of this.#entries.values()) {
+      const row: Record<string, string> = {
+        '.id': entry.id,
+        list: entry.list,
+        address: entry.address,
+        'creation-time': entry.createdAt,
+        dynamic: entry.dynamic ? 'true' : 'false',
+        disabled: entry.disabled ? 'true' : 'false',
+      };
+      if (entry.expiresAtMs !== null) {
+        row['timeout'] = formatDuration(Math.ceil((entry.expiresAtMs - nowMs) / 1000));
+      }
+      if (entry.comment !== '') row['comment'] = entry.comment;
+      rows.push(row);
+    }
+    return rows;
   }
 
   #get(id: string): StoredEntry {

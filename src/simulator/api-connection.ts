@@ -1,25 +1,24 @@
 import type { Socket } from 'node:net';
 import { createSentenceDecoder, encodeSentence } from '../routeros-wire/sentence-codec.ts';
+import { encodeAnswer, encodeRefusal } from './answer-encoding.ts';
 import { CommandRefusal, TRAP } from './command-refusal.ts';
-import { type Answer, execute, type RouterState } from './commands.ts';
-import type { FaultCounter, SimulatorFaults } from './faults.ts';
+import { execute, policiesOf } from './commands.ts';
+import { DueQueue, steadyNowMs } from './due-queue.ts';
+import type { FaultCounter } from './faults.ts';
 import { FragmentedWriter } from './fragmented-writer.ts';
 import { type ApiRequest, parseRequest } from './request.ts';
+import type { RouterCpu } from './router-cpu.ts';
+import type { RouterState } from './router-state.ts';
 
 /** What every connection to one simulated router shares. */
 export interface SimulatedRouter {
   readonly state: RouterState;
-  readonly faults: SimulatorFaults;
   readonly faultCounter: FaultCounter;
-  readonly user: string;
-  readonly password: string;
-  /** Books the router's CPU for one command; milliseconds until its answer is ready. */
-  bookCpuMs(): number;
-}
-
-interface WaitingCommand {
-  readonly request: ApiRequest;
-  readonly timer: NodeJS.Timeout;
+  readonly cpu: RouterCpu;
+  /** How often each command came in, by name. */
+  readonly received: Map<string, number>;
+  password: string;
+  reboot(options: { downMs: number }): void;
 }
 
 /** One API client's connection: sentences in, login, faults, answers out. */
@@ -27,27 +26,34 @@ export class ApiConnection {
   readonly #socket: Socket;
   readonly #router: SimulatedRouter;
   readonly #writer: FragmentedWriter;
-  readonly #waiting = new Set<WaitingCommand>();
+  /** Answers on their way back through a slow network; null is the end of the connection. */
+  readonly #onTheWay: DueQueue<Uint8Array | null>;
   #loggedInAtMs: number | null = null;
+  #isEnding = false;
 
   constructor(socket: Socket, router: SimulatedRouter) {
     this.#socket = socket;
     this.#router = router;
-    this.#writer = new FragmentedWriter(socket, router.faults);
+    this.#writer = new FragmentedWriter(socket, router.state.faults);
+    this.#onTheWay = new DueQueue((answers) => this.#deliver(answers));
     const decoder = createSentenceDecoder();
     socket.setNoDelay(true);
     socket.on('data', (piece: Buffer) => {
+      // All answers to what came in together leave in one system call.
+      socket.cork();
       try {
         for (const words of decoder.push(piece)) this.#receive(parseRequest(words));
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
         // A client that does not speak the API is cut off, as by a router.
         socket.destroy();
+      } finally {
+        socket.uncork();
       }
     });
     socket.on('close', () => {
-      for (const { timer } of this.#waiting) clearTimeout(timer);
-      this.#waiting.clear();
+      this.#onTheWay.clear();
+      router.cpu.drop(this);
     });
   }
 
@@ -62,46 +68,32 @@ export class ApiConnection {
 
   /** `reset`: with a TCP reset instead of a FIN (plain connections only). */
   destroy(options: { reset: boolean }): void {
+    // What was answered before is sent before.
+    this.#socket.uncork();
     if (options.reset && !('encrypted' in this.#socket)) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
 
   #receive(request: ApiRequest): void {
-    const { faults } = this.#router;
-    if (faults.silent || this.#socket.destroyed) return;
-    if (request.command === '/cancel') {
-      this.#cancel(request);
-      return;
-    }
-    const waitMs = this.#router.bookCpuMs() + faults.delayMs;
-    if (waitMs <= 0) {
-      this.#serve(request);
-      return;
-    }
-    const waiting: WaitingCommand = {
-      request,
-      timer: setTimeout(() => {
-        this.#waiting.delete(waiting);
-        this.#serve(request);
-      }, waitMs),
-    };
-    this.#waiting.add(waiting);
+    const { state, cpu, received } = this.#router;
+    if (state.faults.silent || this.#socket.destroyed) return;
+    received.set(request.command, (received.get(request.command) ?? 0) + 1);
+    if (request.command === '/cancel') this.#cancel(request);
+    else cpu.run({ owner: this, tag: request.tag, work: () => this.#serve(request) });
   }
 
   #cancel(request: ApiRequest): void {
-    const tag = request.attributes.get('tag');
-    for (const waiting of [...this.#waiting]) {
-      if (tag !== undefined && waiting.request.tag !== tag) continue;
-      clearTimeout(waiting.timer);
-      this.#waiting.delete(waiting);
-      this.#refuse(waiting.request, new CommandRefusal(TRAP.interrupted, 'interrupted'));
+    for (const tag of this.#router.cpu.cancel(this, request.attributes.get('tag') ?? null)) {
+      this.#send(encodeRefusal(new CommandRefusal(TRAP.interrupted, 'interrupted'), tag));
     }
-    this.#send([['!done']], request.tag);
+    this.#sendDone(request);
   }
 
   #serve(request: ApiRequest): void {
-    const { faults, faultCounter } = this.#router;
+    const { faultCounter, state } = this.#router;
+    const { faults } = state;
     const { command } = request;
+    if (this.#socket.destroyed || this.#isEnding) return;
     if (faults.closeBeforeLoginReply && command === '/login') {
       this.destroy({ reset: false });
       return;
@@ -117,9 +109,11 @@ export class ApiConnection {
       return;
     }
     const close = faultCounter.strike(faults.closeOn, command);
+    const reboot = faultCounter.strike(faults.rebootOn, command);
     const stalls = faultCounter.strike(faults.stallOn, command) !== null;
-    const answer = close?.applied === false ? null : this.#carryOut(request);
-    if (close !== null) this.destroy({ reset: close.reset === true });
+    const answer = close?.applied === false || reboot?.applied === false ? null : this.#carryOut(request);
+    if (reboot !== null) this.#router.reboot({ downMs: reboot.downMs ?? 0 });
+    else if (close !== null) this.destroy({ reset: close.reset === true });
     else if (!stalls) answer?.();
   }
 
@@ -130,7 +124,10 @@ export class ApiConnection {
     if (this.#loggedInAtMs === null) return () => this.#fatal('not logged in');
     try {
       const answer = execute(this.#router.state, request);
-      return () => this.#answer(request, answer);
+      const saysEmpty =
+        this.#router.state.faults.emptyReply ??
+        (request.command.endsWith('/print') && this.#router.state.saysEmpty);
+      return () => this.#send(encodeAnswer(answer, { tag: request.tag, saysEmpty }));
     } catch (error) {
       if (!(error instanceof CommandRefusal)) throw error;
       return () => this.#refuse(request, error);
@@ -138,56 +135,43 @@ export class ApiConnection {
   }
 
   #login(request: ApiRequest): () => void {
+    const { state, password } = this.#router;
     const isKnown =
-      request.attributes.get('name') === this.#router.user &&
-      request.attributes.get('password') === this.#router.password;
-    if (!isKnown) {
+      request.attributes.get('name') === state.user && request.attributes.get('password') === password;
+    // A user without the policy `api` is told the same: our assumption, as the manual names no wording.
+    if (!isKnown || !policiesOf(state).includes('api')) {
       const refusal = new CommandRefusal(TRAP.general, 'invalid user name or password (6)');
       return () => this.#refuse(request, refusal);
     }
-    this.#loggedInAtMs = this.#router.state.nowMs();
-    return () => this.#send([['!done']], request.tag);
-  }
-
-  #answer(request: ApiRequest, answer: Answer): void {
-    const sentences = answer.rows.map((row) => ['!re', ...attributeWords(row)]);
-    const hasNothing = sentences.length === 0 && Object.keys(answer.done).length === 0;
-    if (hasNothing && this.#saysEmpty(request.command)) sentences.push(['!empty']);
-    sentences.push(['!done', ...attributeWords(answer.done)]);
-    this.#send(sentences, request.tag);
-  }
-
-  #saysEmpty(command: string): boolean {
-    const { faults, state } = this.#router;
-    return faults.emptyReply ?? (command.endsWith('/print') && isAtLeast(state.version, [7, 18]));
+    this.#loggedInAtMs = state.nowMs();
+    return () => this.#sendDone(request);
   }
 
   #refuse(request: ApiRequest, refusal: CommandRefusal): void {
-    const trap = ['!trap', `=category=${refusal.category}`, `=message=${refusal.message}`];
-    this.#send([trap, ['!done']], request.tag);
+    this.#send(encodeRefusal(refusal, request.tag));
+  }
+
+  #sendDone(request: ApiRequest): void {
+    this.#send(encodeSentence(request.tag === null ? ['!done'] : ['!done', `.tag=${request.tag}`]));
   }
 
   #fatal(message: string): void {
-    this.#send([['!fatal', message]], null);
-    this.#writer.end();
+    this.#isEnding = true;
+    this.#send(encodeSentence(['!fatal', message]));
+    this.#send(null);
   }
 
-  /** All sentences of an answer in one write; an answer of 10,000 rows must not be 10,000 system calls. */
-  #send(sentences: readonly (readonly string[])[], tag: string | null): void {
+  /** Null ends the connection once everything before it is sent. */
+  #send(bytes: Uint8Array | null): void {
+    const { latencyMs } = this.#router.state.faults;
+    if (latencyMs <= 0 && this.#onTheWay.isEmpty) this.#deliver([bytes]);
+    else this.#onTheWay.push(bytes, steadyNowMs() + latencyMs);
+  }
+
+  #deliver(answers: readonly (Uint8Array | null)[]): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return;
-    const tagged = sentences.map((words) =>
-      tag === null ? words : [words[0]!, `.tag=${tag}`, ...words.slice(1)],
-    );
-    this.#writer.write(Buffer.concat(tagged.map(encodeSentence)));
+    const bytes = answers.filter((answer) => answer !== null);
+    if (bytes.length > 0) this.#writer.write(bytes.length === 1 ? bytes[0]! : Buffer.concat(bytes));
+    if (bytes.length < answers.length) this.#writer.end();
   }
-}
-
-function attributeWords(row: Readonly<Record<string, string>>): string[] {
-  return Object.entries(row).map(([name, value]) => `=${name}=${value}`);
-}
-
-/** Compares `7.20.1` with [7, 18] by number, not by text. */
-function isAtLeast(version: string, [wantedMajor, wantedMinor]: readonly [number, number]): boolean {
-  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 }

@@ -24,8 +24,18 @@ export interface SimulatorFaults {
   fragment: { readonly minBytes: number; readonly maxBytes: number; readonly seed: number } | null;
   /** Whether `!empty` is sent before `!done`; null: as the simulated version does (since 7.18). */
   emptyReply: boolean | null;
-  /** Added to every answer; commands on their way do not wait for each other. */
-  delayMs: number;
+  /** Answers nothing and reboots; `downMs` (default 0) as for RouterosSimulator.reboot. */
+  rebootOn: (FaultRule & { readonly downMs?: number; readonly applied?: boolean }) | null;
+  /** The network's delay, there and back, all of it spent on the way back; commands on their way do not wait for each other. */
+  latencyMs: number;
+  /** How many entries an address-list menu holds at most; null: no limit. Adds beyond are refused. */
+  listFull: number | null;
+  /** Policies the API user's group has lost, for example `write`. */
+  deniedPolicies: readonly string[];
+  /** API connections at the same time; one more is closed at once, without a word (our assumption). Null: no limit. */
+  maxSessions: number | null;
+  /** The router's clock as shown and as stamped on entries; timeouts do not run by it. */
+  clockSkewMs: number;
 }
 
 export function noFaults(): SimulatorFaults {
@@ -38,7 +48,12 @@ export function noFaults(): SimulatorFaults {
     closeBeforeLoginReply: false,
     fragment: null,
     emptyReply: null,
-    delayMs: 0,
+    rebootOn: null,
+    latencyMs: 0,
+    listFull: null,
+    deniedPolicies: [],
+    maxSessions: null,
+    clockSkewMs: 0,
   };
 }
 

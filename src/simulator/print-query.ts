@@ -2,32 +2,42 @@ import { CommandRefusal, TRAP } from './command-refusal.ts';
 
 export type PrintRow = Readonly<Record<string, string>>;
 
+type RowTest = (row: PrintRow) => boolean;
+
 /**
- * Whether `row` passes a print's query words (without their `?`), evaluated as the stack program the manual describes
+ * Whether a row passes a print's query words (without their `?`), evaluated as the stack program the manual describes
  * ("API", "Queries"): `name`, `-name`, `name=x`, `=name=x`, `<name=x`, `>name=x` push a truth value, `#…` combines.
- * What is left on the stack must all be true. Throws CommandRefusal on an operation that lacks its operands.
+ * What is left on the stack must all be true. The words are read once, the rows may be many. The returned function
+ * throws CommandRefusal on an operation that lacks its operands.
  */
-export function matchesQuery(row: PrintRow, queries: readonly string[]): boolean {
-  let stack: boolean[] = [];
-  for (const query of queries) {
-    if (query.startsWith('#')) stack = combine(stack, query.slice(1));
-    else stack.push(test(row, query));
-  }
-  return stack.every(Boolean);
+export function queryOf(queries: readonly string[]): RowTest {
+  const tests = queries.map((query) => (query.startsWith('#') ? query.slice(1) : testOf(query)));
+  const plain = tests.filter((step) => typeof step === 'function');
+  if (plain.length === tests.length) return (row) => plain.every((test) => test(row));
+  return (row) => {
+    let stack: boolean[] = [];
+    for (const step of tests) {
+      if (typeof step === 'string') stack = combine(stack, step);
+      else stack.push(step(row));
+    }
+    return stack.every(Boolean);
+  };
 }
 
-function test(row: PrintRow, query: string): boolean {
-  if (query.startsWith('-')) return row[query.slice(1)] === undefined;
+function testOf(query: string): RowTest {
+  if (query.startsWith('-')) return (row) => row[query.slice(1)] === undefined;
   const operator = /^[<>=]/.exec(query)?.[0] ?? '=';
   const comparison = /^[<>=]/.test(query) ? query.slice(1) : query;
   const end = comparison.indexOf('=');
-  if (end === -1) return row[comparison] !== undefined;
-  const held = row[comparison.slice(0, end)];
+  if (end === -1) return (row) => row[comparison] !== undefined;
+  const name = comparison.slice(0, end);
   const wanted = comparison.slice(end + 1);
-  if (held === undefined) return false;
-  if (operator === '=') return held === wanted;
-  const order = compare(held, wanted);
-  return operator === '<' ? order < 0 : order > 0;
+  if (operator === '=') return (row) => row[name] === wanted;
+  const sign = operator === '<' ? -1 : 1;
+  return (row) => {
+    const held = row[name];
+    return held !== undefined && Math.sign(compare(held, wanted)) === sign;
+  };
 }
 
 function compare(left: string, right: string): number {

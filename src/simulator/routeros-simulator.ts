@@ -1,31 +1,19 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
-import { createServer as createTlsServer } from 'node:tls';
 import type { AddressListEntry } from '../decisions/address-list-entry.ts';
-import { AddressListStore } from './address-list-store.ts';
 import { ApiConnection, type SimulatedRouter } from './api-connection.ts';
-import type { RouterState } from './commands.ts';
-import { FaultCounter, noFaults, type SimulatorFaults } from './faults.ts';
+import { type ListenerOptions, listen } from './api-listener.ts';
+import { FaultCounter, type SimulatorFaults } from './faults.ts';
+import type { MenuRow, MenuTable } from './menu-table.ts';
+import { RouterCpu } from './router-cpu.ts';
+import type { TableMenu } from './router-menus.ts';
+import { createRouterState, type RouterState, type RouterStateOptions } from './router-state.ts';
+import { printedDate, printedTime } from './router-version.ts';
 
-export interface SimulatorOptions {
-  /** Default 127.0.0.1. */
-  readonly host?: string;
-  /** Default 0: any free port. */
-  readonly port?: number;
-  readonly user: string;
+export interface SimulatorOptions extends RouterStateOptions, ListenerOptions {
   readonly password: string;
-  /** RouterOS version to imitate; default 7.20.1. */
-  readonly version?: string;
-  readonly identity?: string;
-  /** The router's own addresses with prefix; default `192.168.88.1/24` and `fd00:88::1/64`. */
-  readonly addresses?: readonly string[];
-  /** The router's clock: entries expire by it. Default: the system's. */
-  readonly nowMs?: () => number;
-  /** PEM texts; given, the server speaks api-ssl. */
-  readonly tls?: { readonly key: string; readonly cert: string };
   /** Router CPU per command; commands of all sessions wait for each other, as on a small router. Default 0. */
   readonly commandDelayMs?: number;
+  /** The network's delay, there and back: the first value of `faults.latencyMs`. Default 0. */
+  readonly latencyMs?: number;
 }
 
 export interface RouterosSimulator {
@@ -34,6 +22,8 @@ export interface RouterosSimulator {
   readonly faults: SimulatorFaults;
   /** Open API connections, logged in or not. */
   readonly sessions: number;
+  /** How often each command has come in, by name, whatever became of it. */
+  readonly received: ReadonlyMap<string, number>;
   /** What the address-list menu of this family holds now, of all lists. */
   entries(family: 4 | 6): AddressListEntry[];
   /** An entry made by somebody else (the operator, a script); no `timeout` makes it static. Returns its id. */
@@ -44,114 +34,109 @@ export interface RouterosSimulator {
     timeout?: string;
     disabled?: boolean;
   }): string;
-  /** Dynamic entries are lost, connections drop, uptime starts anew. */
-  reboot(): void;
+  /** The rows of a menu now, in their order. Throws RangeError when this router has no such menu. */
+  menu(menu: TableMenu): readonly MenuRow[];
+  /** The operator changes a menu by hand: its rows anew. */
+  setMenu(menu: TableMenu, rows: readonly MenuRow[]): void;
+  /** From now on logins need this password; open sessions stay. */
+  setPassword(password: string): void;
+  /** Dynamic entries are lost, connections drop and are refused for `downMs` (default 0), uptime starts anew. */
+  reboot(options?: { downMs?: number }): void;
   close(): Promise<void>;
 }
 
 /** Starts a router that speaks the RouterOS API over TCP (or TLS). Rejects when the port is taken or the key is unusable. */
 export async function startSimulator(options: SimulatorOptions): Promise<RouterosSimulator> {
   const connections = new Set<ApiConnection>();
-  const router = createRouter(options, connections);
-  const sockets = new Set<Socket>();
-  const server = createApiServer(options, (socket) => {
+  const state = createRouterState({
+    ...options,
+    hasCertificate: options.tls !== undefined,
+    sessions: () => sessionRows(state, connections),
+  });
+  const { faults } = state;
+  faults.latencyMs = options.latencyMs ?? 0;
+  const router: SimulatedRouter = {
+    state,
+    faultCounter: new FaultCounter(),
+    cpu: new RouterCpu(options.commandDelayMs ?? 0),
+    received: new Map(),
+    password: options.password,
+    reboot,
+  };
+  const listener = await listen(options, (socket) => {
+    if (faults.maxSessions !== null && connections.size >= faults.maxSessions) {
+      socket.destroy();
+      return;
+    }
     const connection = new ApiConnection(socket, router);
     connections.add(connection);
     socket.on('close', () => connections.delete(connection));
   });
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-  });
-  server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
-  await once(server, 'listening');
+
+  function reboot({ downMs = 0 }: { downMs?: number } = {}): void {
+    state.lists[4].loseDynamicEntries();
+    state.lists[6].loseDynamicEntries();
+    state.bootedAtMs = state.nowMs();
+    for (const connection of connections) connection.destroy({ reset: false });
+    listener.goDown({
+      downMs,
+      onUp: () => {
+        state.bootedAtMs = state.nowMs();
+      },
+    });
+  }
 
   return {
-    port: (server.address() as AddressInfo).port,
-    faults: router.faults,
+    port: listener.port,
+    faults,
     get sessions() {
       return connections.size;
     },
-    entries: (family) => listedEntries(router.state, family),
+    received: router.received,
+    entries: (family) => listedEntries(state, family),
     addForeignEntry: ({ disabled = false, ...texts }) => {
       const values = new Map<string, string>(Object.entries({ ...texts, disabled: String(disabled) }));
-      return router.state.lists[texts.address.includes(':') ? 6 : 4].add(values);
+      return state.lists[texts.address.includes(':') ? 6 : 4].add(values);
     },
-    reboot: () => {
-      router.state.lists[4].loseDynamicEntries();
-      router.state.lists[6].loseDynamicEntries();
-      router.state.bootedAtMs = router.state.nowMs();
-      for (const connection of connections) connection.destroy({ reset: false });
+    menu: (menu) => tableOf(state, menu).rows(),
+    setMenu: (menu, rows) => {
+      tableOf(state, menu).replace(rows);
     },
+    setPassword: (password) => {
+      router.password = password;
+    },
+    reboot,
     close: async () => {
-      const closed = once(server, 'close');
-      server.close();
-      // Raw sockets, so that one in the middle of its TLS handshake does not keep the server open.
-      for (const socket of sockets) socket.destroy();
-      await closed;
+      router.cpu.stop();
+      await listener.close();
     },
   };
 }
 
-function createRouter(options: SimulatorOptions, connections: ReadonlySet<ApiConnection>): SimulatedRouter {
-  const nowMs = options.nowMs ?? Date.now;
-  const state: RouterState = {
-    identity: options.identity ?? 'simulator',
-    version: options.version ?? '7.20.1',
-    addresses: options.addresses ?? ['192.168.88.1/24', 'fd00:88::1/64'],
-    lists: {
-      4: new AddressListStore({ family: 4, nowMs }),
-      6: new AddressListStore({ family: 6, nowMs }),
-    },
-    nowMs,
-    bootedAtMs: nowMs(),
-    activeUsers: () => activeUserRows(options.user, connections),
-  };
-  return {
-    state,
-    faults: noFaults(),
-    faultCounter: new FaultCounter(),
-    user: options.user,
-    password: options.password,
-    bookCpuMs: cpuBook(options.commandDelayMs ?? 0),
-  };
+function tableOf(state: RouterState, menu: string): MenuTable {
+  const table = state.tables.get(menu);
+  if (table === undefined) throw new RangeError(`this router has no menu ${menu}`);
+  return table;
 }
 
-function createApiServer(options: SimulatorOptions, onConnection: (socket: Socket) => void): Server {
-  const accept = (socket: Socket) => {
-    // A client that resets is nothing to report: 'close' follows and forgets the connection.
-    socket.on('error', () => socket.destroy());
-    onConnection(socket);
-  };
-  if (options.tls === undefined) return createServer(accept);
-  const server = createTlsServer(options.tls, accept);
-  // The client is told by the TLS alert; a router, too, only drops the connection.
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
-  return server;
-}
-
-/** One CPU for all sessions: each command starts when the one before is through. Real time, as it paces real answers. */
-function cpuBook(commandDelayMs: number): () => number {
-  let busyUntilMs = 0;
-  return () => {
-    if (commandDelayMs === 0) return 0;
-    const nowMs = performance.now();
-    busyUntilMs = Math.max(busyUntilMs, nowMs) + commandDelayMs;
-    return busyUntilMs - nowMs;
-  };
-}
-
-function activeUserRows(user: string, connections: ReadonlySet<ApiConnection>): Record<string, string>[] {
+function sessionRows(state: RouterState, connections: ReadonlySet<ApiConnection>): MenuRow[] {
+  const user = state.tables
+    .get('/user')
+    ?.rows()
+    .find((row) => row['name'] === state.user);
   return [...connections]
     .filter((connection) => connection.loggedInAtMs !== null)
-    .map((connection, index) => ({
-      '.id': `*${(index + 1).toString(16).toUpperCase()}`,
-      when: new Date(connection.loggedInAtMs ?? 0).toISOString().slice(0, 19).replace('T', ' '),
-      name: user,
-      address: connection.remoteAddress,
-      via: 'api',
-      group: 'write',
-    }));
+    .map((connection, index) => {
+      const shownMs = (connection.loggedInAtMs ?? 0) + state.faults.clockSkewMs;
+      return {
+        '.id': `*${(index + 1).toString(16).toUpperCase()}`,
+        when: `${printedDate(state.version, shownMs)} ${printedTime(shownMs)}`,
+        name: state.user,
+        address: connection.remoteAddress,
+        via: 'api',
+        group: user?.['group'] ?? '',
+      };
+    });
 }
 
 function listedEntries(state: RouterState, family: 4 | 6): AddressListEntry[] {

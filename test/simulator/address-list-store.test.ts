@@ -3,7 +3,7 @@ import { AddressListStore } from '../../src/simulator/address-list-store.ts';
 
 function openStore(family: 4 | 6 = 4) {
   const clock = { ms: Date.UTC(2026, 0, 1) };
-  const store = new AddressListStore({ family, nowMs: () => clock.ms });
+  const store = new AddressListStore({ family, nowMs: () => clock.ms, version: '7.20.1' });
   const add = (address: string, rest: Record<string, string> = {}) =>
     store.add(new Map(Object.entries({ list: 'a', address, ...rest })));
   return { clock, store, add };

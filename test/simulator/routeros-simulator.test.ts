@@ -1,35 +1,7 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createSentenceDecoder, encodeSentence } from '../../src/routeros-wire/sentence-codec.ts';
-import {
-  type RouterosSimulator,
-  type SimulatorOptions,
-  startSimulator,
-} from '../../src/simulator/routeros-simulator.ts';
-
-const LOGIN = ['/login', '=name=api', '=password=secret'];
-
-async function open(options: Partial<SimulatorOptions> = {}): Promise<RouterosSimulator> {
-  const simulator = await startSimulator({ user: 'api', password: 'secret', ...options });
-  onTestFinished(() => simulator.close());
-  return simulator;
-}
-
-/** A bare client: sends sentences, hands back what arrives until `count` sentences ended or the connection closed. */
-async function talk(simulator: RouterosSimulator, sentences: string[][], count: number): Promise<string[][]> {
-  const socket: Socket = connect(simulator.port, '127.0.0.1');
-  onTestFinished(() => void socket.destroy());
-  await once(socket, 'connect');
-  socket.write(Buffer.concat(sentences.map(encodeSentence)));
-  const decoder = createSentenceDecoder();
-  const received: string[][] = [];
-  for await (const data of socket) {
-    received.push(...decoder.push(data as Buffer));
-    if (received.length >= count) break;
-  }
-  return received;
-}
+import { connect } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { LOGIN, open, talk } from './bare-client.ts';
 
 describe('the simulated router', () => {
   it('answers login, commands and tags as a router does', async () => {
