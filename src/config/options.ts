@@ -481,6 +481,17 @@ export const OPTIONS = [
     group: 'Process',
     description: 'Least serious log lines to write.',
   },
+  {
+    key: 'auditDays',
+    env: 'AUDIT_DAYS',
+    type: 'integer',
+    unit: 'days',
+    default: 365,
+    min: 1,
+    max: 3650,
+    group: 'Process',
+    description: 'How long the audit of every block, push and manual action is kept.',
+  },
 ] as const satisfies readonly Option[];
 
 interface ValueByType {

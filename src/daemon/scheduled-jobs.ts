@@ -17,8 +17,9 @@ export interface JobParts {
   readonly requestSync: () => void;
 }
 
+const DAY_MS = 86_400_000;
 /** History in the ledger is kept for this long. */
-const KEEP_HISTORY_MS = 90 * 86_400_000;
+const KEEP_HISTORY_MS = 90 * DAY_MS;
 /** Versions in the models folder beside the latest. */
 const KEEP_MODELS = 8;
 
@@ -43,7 +44,8 @@ export async function detectionJob(parts: JobParts): Promise<void> {
   if (!detected) return;
   requestSync();
   await deliverOrKeep(workplace);
-  await quietly(workplace.logger, () => ledger.prune({ beforeMs: nowMs() - KEEP_HISTORY_MS }));
+  const period = { beforeMs: nowMs() - KEEP_HISTORY_MS, auditBeforeMs: nowMs() - config.auditDays * DAY_MS };
+  await quietly(workplace.logger, () => ledger.prune(period));
 }
 
 /** Weekly retraining in a thread; detection goes on beside it and picks the new model up at its next run. */

@@ -67,11 +67,15 @@ export interface AuditQuery {
   readonly beforeId?: number;
 }
 
+/** A second of work would hold up the daemon and whoever waits for the ledger. */
+const PRUNED_AT_ONCE = 50_000;
+
 /** The rows of table `audit`, which triggers keep append-only. */
 export interface AuditRows {
   add(entry: AuditEntry): void;
   /** Latest first. ADDRESS_INVALID */
   list(query: AuditQuery): AuditRecord[];
+  /** Forgets the oldest, so many at a time that nobody waits; the next call goes on. */
   prune(beforeMs: number): number;
 }
 
@@ -86,7 +90,9 @@ export function auditRows(db: LedgerDatabase): AuditRows {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const moveMark = db.prepare<[number]>('UPDATE audit_retention SET keep_from_ms = max(keep_from_ms, ?)');
-  const prune = db.prepare<[number]>('DELETE FROM audit WHERE at_ms < ?');
+  const prune = db.prepare<[number, number]>(
+    'DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at_ms < ? ORDER BY at_ms LIMIT ?)',
+  );
   return {
     add({ atMs, actor, action, router = null, address = null, before = null, after = null, reason = null }) {
       add.run(atMs, actor, action, router, address, jsonOrNull(before), jsonOrNull(after), reason);
@@ -94,7 +100,7 @@ export function auditRows(db: LedgerDatabase): AuditRows {
     list: (query) => listAudit(db, query),
     prune(beforeMs) {
       moveMark.run(beforeMs);
-      return prune.run(beforeMs).changes;
+      return prune.run(beforeMs, PRUNED_AT_ONCE).changes;
     },
   };
 }

@@ -2,7 +2,8 @@ import type { Block, BlockOrigin, ReviewItem } from '../decisions/block.ts';
 import type { Detection } from '../detector/detection.ts';
 import { AutoblockError } from '../errors.ts';
 import { canonicalText } from '../ip/address.ts';
-import { type BlockEvidence, type BlockRows, type ChangeOrigin, NO_EVIDENCE } from './ledger-blocks.ts';
+import { type BlockEvidence, type ChangeOrigin, NO_EVIDENCE } from './ledger-block-changes.ts';
+import type { BlockRows } from './ledger-blocks.ts';
 import type { LedgerRows } from './ledger-rows.ts';
 
 /** What operators decide by hand. Each call belongs into a transaction, after closing what expired. */
