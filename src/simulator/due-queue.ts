@@ -1,5 +1,3 @@
-import { performance } from 'node:perf_hooks';
-
 /**
  * How much too early an item may be handed over, in ms. Timers fire up to a whole millisecond late; by answering as much
  * too early when a timer happens to be early the mean stays right, and one timer serves all that are due together.

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   createSentenceDecoder,
+  createSentenceWriter,
   encodeLength,
   encodeSentence,
   MAX_WORD_BYTES,
@@ -62,7 +63,7 @@ describe('sentences', () => {
     );
     fc.assert(
       fc.property(sentences, cuts, (given, sizes) => {
-        const bytes = Buffer.concat(given.map(encodeSentence));
+        const bytes = Buffer.concat(given.map((words) => encodeSentence(words)));
         const decoder = createSentenceDecoder();
         const received: string[][] = [];
         for (let offset = 0; offset < bytes.length; ) {
@@ -100,5 +101,28 @@ describe('sentences', () => {
     const decoder = createSentenceDecoder();
     expect(decoder.push(Uint8Array.of(0xf0, 0, 0, 0, 1, 0x41, 0))).toEqual([['A']]);
     expect(() => decoder.push(Uint8Array.of(...encodeLength(MAX_WORD_BYTES + 1)))).toThrow(RangeError);
+  });
+});
+
+describe('many sentences written into one piece', () => {
+  it('are the same bytes as one by one, whatever the words', () => {
+    fc.assert(
+      fc.property(sentences, (given) => {
+        const writer = createSentenceWriter();
+        for (const words of given) {
+          for (const text of words) writer.word(text);
+          writer.end();
+        }
+        const oneByOne = Buffer.concat(given.map((words) => encodeSentence(words)));
+        expect(Buffer.compare(writer.bytes(), oneByOne)).toBe(0);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('hold no empty word', () => {
+    expect(() => {
+      createSentenceWriter().word('');
+    }).toThrow(RangeError);
   });
 });
