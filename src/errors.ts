@@ -34,6 +34,11 @@ export const ERROR_TABLE = {
     whatToDo:
       'The address is on the allowlist or in a protected network; take it off ALLOWLIST first if you really mean it.',
   },
+  CAP_REACHED: {
+    exitCode: EXIT.refused,
+    whatToDo:
+      'Remove blocks that are not needed any more, or raise the option named if the routers have the memory.',
+  },
   DATABASE_UNAVAILABLE: {
     exitCode: EXIT.unavailable,
     whatToDo: 'Check DATABASE_URL and that PostgreSQL is running; the next run tries again by itself.',
@@ -121,7 +126,8 @@ export const ERROR_TABLE = {
   },
   INPUT_FILE: {
     exitCode: EXIT.usage,
-    whatToDo: 'Check the file name and that it is a canonical flow CSV (gz allowed).',
+    whatToDo:
+      'Check the file name and its format: the --help of the command tells what it reads (gz allowed).',
   },
   DATASET_INVALID: {
     exitCode: EXIT.usage,

@@ -19,12 +19,17 @@ export interface Output {
   readonly terminal: boolean;
 }
 
+/** Standard input: bytes to stream, or a person at a terminal to ask. */
+export type Input = NodeJS.ReadableStream & AsyncIterable<Buffer> & { readonly isTTY?: boolean };
+
 export interface Invocation {
   readonly positionals: readonly string[];
   flag(name: string): boolean;
   text(name: string): string | undefined;
   texts(name: string): readonly string[];
   readonly output: Output;
+  /** Opened by the first call: a command that reads nothing leaves it alone. */
+  readonly input: () => Input;
   readonly nowMs: () => number;
 }
 
@@ -47,7 +52,7 @@ export interface Command {
 export function parseInvocation(
   command: Command,
   args: readonly string[],
-  surroundings: { output: Output; nowMs: () => number },
+  surroundings: Pick<Invocation, 'output' | 'input' | 'nowMs'>,
 ): Invocation {
   const options: NonNullable<ParseArgsConfig['options']> = {};
   for (const [name, spec] of Object.entries(command.options)) {
@@ -146,7 +151,7 @@ export function wholeNumber(
 /** `now`, a date (its start in UTC), or an ISO 8601 time with a zone, as Unix ms. */
 export function pointInTime(name: string, text: string | undefined, nowMs: number): number {
   if (text === undefined || text === 'now') return nowMs;
-  const parsed = parseIsoTimestamp(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
+  const parsed = isoTime(text);
   if (parsed === null) {
     throw new AutoblockError(
       'USAGE',
@@ -154,4 +159,24 @@ export function pointInTime(name: string, text: string | undefined, nowMs: numbe
     );
   }
   return parsed;
+}
+
+const AGO_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+
+/** Like `pointInTime`, and also how long ago: `90m`, `24h`, `7d`. Null when nothing is asked. */
+export function pointInPast(name: string, text: string | undefined, nowMs: number): number | null {
+  if (text === undefined) return null;
+  const [, amount, unit] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  if (amount !== undefined && unit !== undefined)
+    return nowMs - Number(amount) * AGO_MS[unit as keyof typeof AGO_MS];
+  const parsed = isoTime(text);
+  if (parsed !== null) return parsed;
+  throw new AutoblockError(
+    'USAGE',
+    `--${name}: got "${text}", wanted an ISO 8601 time like 2026-01-31T03:00:00Z or how long ago like 24h`,
+  );
+}
+
+function isoTime(text: string): number | null {
+  return parseIsoTimestamp(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { AutoblockError, ERROR_TABLE, EXIT, messageOf } from '../errors.ts';
 import { alignColumns, type Command, commandHelp, type Output, parseInvocation } from './command.ts';
+import { auditCommand } from './commands/audit.ts';
 import { blocksCommand } from './commands/blocks.ts';
 import { configCommand } from './commands/config.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -8,7 +9,9 @@ import { detectCommand } from './commands/detect.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { importCommand } from './commands/import.ts';
 import { modelsCommand } from './commands/models.ts';
+import { panicCommand } from './commands/panic.ts';
 import { reportCommand } from './commands/report.ts';
+import { resumeCommand } from './commands/resume.ts';
 import { reviewCommand } from './commands/review.ts';
 import { runCommand } from './commands/run.ts';
 import { selftestCommand } from './commands/selftest.ts';
@@ -25,6 +28,9 @@ const COMMANDS: readonly Command[] = [
   syncCommand,
   reviewCommand,
   blocksCommand,
+  panicCommand,
+  resumeCommand,
+  auditCommand,
   modelsCommand,
   reportCommand,
   statusCommand,
@@ -77,7 +83,7 @@ async function dispatch(args: readonly string[], output: Output): Promise<number
     output.out(commandHelp(command));
     return EXIT.ok;
   }
-  return command.run(parseInvocation(command, rest, { output, nowMs: Date.now }));
+  return command.run(parseInvocation(command, rest, { output, input: () => process.stdin, nowMs: Date.now }));
 }
 
 /** One line what happened, one line what to do; a stack only for defects. */

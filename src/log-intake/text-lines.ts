@@ -22,7 +22,7 @@ const MAX_LINE_CHARACTERS = 1024 * 1024;
  */
 export async function* readLines(source: {
   path: string;
-  signal: AbortSignal;
+  signal?: AbortSignal;
   /** Told how many bytes of the file were read more, still packed. */
   onBytes?: (bytes: number) => void;
 }): AsyncGenerator<LineBatch, void> {
@@ -34,10 +34,27 @@ export async function* readLines(source: {
     const plain = readChunks(file, onBytes);
     yield* splitLines((await isGzip(file)) ? unpack(plain) : plain, signal);
   } catch (thrown) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     throw thrown instanceof AutoblockError ? thrown : unreadable(path, thrown);
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * The same of a stream that is plain text, such as standard input; `name` is what messages call it.
+ *
+ * @throws AutoblockError INPUT_FILE when it cannot be read
+ */
+export async function* readStreamLines(source: {
+  name: string;
+  chunks: AsyncIterable<Buffer>;
+}): AsyncGenerator<LineBatch, void> {
+  const { name, chunks } = source;
+  try {
+    yield* splitLines(chunks);
+  } catch (thrown) {
+    throw thrown instanceof AutoblockError ? thrown : unreadable(name, thrown);
   }
 }
 
@@ -69,12 +86,12 @@ async function* unpack(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 /** A failure reaches the one who iterates; the callback would only tell it a second time. */
 function onlyReported(): void {}
 
-async function* splitLines(chunks: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<LineBatch> {
+async function* splitLines(chunks: AsyncIterable<Buffer>, signal?: AbortSignal): AsyncGenerator<LineBatch> {
   const decoder = new TextDecoder('utf-8');
   let firstLine = 1;
   let rest = '';
   for await (const chunk of chunks) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     if (rest.length > MAX_LINE_CHARACTERS) throw new Error(`line ${firstLine + lines.length} never ends`);

@@ -15,7 +15,7 @@ export interface CliSite {
   readonly simulator: RouterosSimulator;
   readonly pool: pg.Pool;
   /** Runs `autoblock` with the legacy detector unless `env` says otherwise. */
-  run(args: readonly string[], env?: CliEnv): Promise<CliResult>;
+  run(args: readonly string[], env?: CliEnv, stdin?: string): Promise<CliResult>;
   /** Standard output of a successful run as JSON. */
   json(args: readonly string[], env?: CliEnv): Promise<unknown>;
   /** Own and foreign addresses as the router holds them. */
@@ -38,8 +38,12 @@ export async function openCliSite(): Promise<CliSite> {
     ROUTER_PASSWORD,
     ROUTER_TLS: 'false',
   };
-  const run = (args: readonly string[], env: CliEnv = {}): Promise<CliResult> =>
-    autoblock(args, { dir: home.dir, env: { ...settings, ...env } });
+  const run: CliSite['run'] = (args, env = {}, stdin) =>
+    autoblock(args, {
+      dir: home.dir,
+      env: { ...settings, ...env },
+      ...(stdin === undefined ? {} : { stdin }),
+    });
   return {
     dir: home.dir,
     env: settings,

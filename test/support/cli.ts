@@ -25,20 +25,28 @@ export function temporaryHome(): { env: CliEnv; dir: string; remove: () => void 
   };
 }
 
-function start(args: readonly string[], { env, dir }: { env: CliEnv; dir: string }): ChildProcess {
+interface Place {
+  readonly env: CliEnv;
+  readonly dir: string;
+  /** What standard input brings; without it there is none (`/dev/null`). */
+  readonly stdin?: string;
+}
+
+function start(args: readonly string[], { env, dir, stdin }: Place): ChildProcess {
   const { PATH = '', HOME = '/tmp', USER = 'tester' } = process.env;
-  return spawn(process.execPath, [PROGRAM, ...args], {
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
     cwd: dir,
     env: { PATH, HOME, USER, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
+  // A program that ends without reading it leaves the rest unread: no fault of the test.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(stdin);
+  return child;
 }
 
 /** Runs a real `autoblock` process to its end. */
-export async function autoblock(
-  args: readonly string[],
-  place: { env: CliEnv; dir: string },
-): Promise<CliResult> {
+export async function autoblock(args: readonly string[], place: Place): Promise<CliResult> {
   const child = start(args, place);
   let stdout = '';
   let stderr = '';

@@ -1,129 +1,100 @@
-import type { Workplace } from '../../daemon/workplace.ts';
-import { protectionOf } from '../../decisions/protected-networks.ts';
-import { AutoblockError, EXIT } from '../../errors.ts';
-import { canonicalText } from '../../ip/address.ts';
-import {
-  type Command,
-  type Invocation,
-  LONGEST_BLOCK_SECONDS,
-  refuseOperands,
-  wholeNumber,
-} from '../command.ts';
-import { pushNow } from '../push-now.ts';
-import { actorName, withWorkplace } from '../session.ts';
-import { durationText, renderTable, timeText } from '../tables.ts';
+import { AutoblockError } from '../../errors.ts';
+import { addBlocks } from '../blocks/add-blocks.ts';
+import { readAddresses } from '../blocks/address-input.ts';
+import { extendBlocks, removeBlocks } from '../blocks/change-blocks.ts';
+import { listBlocks } from '../blocks/list-blocks.ts';
+import { type Command, type Invocation, refuseOperands } from '../command.ts';
+import { withWorkplace } from '../session.ts';
 
 export const blocksCommand: Command = {
   name: 'blocks',
-  summary: 'what is blocked and why; add or remove by hand',
+  summary: 'what is blocked and why; add, remove or extend by hand, thousands at once',
   usage: [
-    'blocks list [--json]',
-    'blocks add ADDRESS... [--seconds N] [--reason TEXT]',
-    'blocks remove ADDRESS...',
+    'blocks list [--origin auto|review|manual] [--address ADDRESS] [--json]',
+    'blocks add ADDRESS... [--file FILE|-] [--seconds N] [--reason TEXT] [--skip-protected] [--json]',
+    'blocks remove ADDRESS... [--file FILE|-] [--reason TEXT] [--skip-missing] [--json]',
+    'blocks extend ADDRESS... [--file FILE|-] [--seconds N] [--reason TEXT] [--skip-missing] [--json]',
   ],
   details: [
-    'add and remove write the ledger and sync the routers at once. Allowlisted and protected addresses are refused',
-    '(exit code 4), and then nothing of the call is done. A removed address is not blocked again by the same evidence.',
+    'add, remove and extend write the ledger and sync the routers at once: all that was named, or nothing of it.',
+    'A line that is no address or network is exit code 2; an allowlisted or protected address, or more blocks than',
+    'MAX_BLOCKS_TOTAL or a router take, is 4; one that is not blocked (remove, extend) is 1. Who called and why is kept',
+    'in the ledger (`autoblock audit`). A removed address is not blocked again by the same evidence; extend never',
+    'shortens. While blocking is paused (`autoblock panic`) add and extend are refused, remove works.',
+    '',
+    'FILE holds one address or network a line, with comments after # or ; (- reads standard input; at most 1,000,000',
+    'lines; a file may be gzipped).',
   ].join('\n'),
   options: {
-    seconds: { type: 'string', placeholder: 'N', description: 'length of the block (default BLOCK_SECONDS)' },
+    file: { type: 'string', placeholder: 'FILE', description: 'addresses from a file, - for standard input' },
+    seconds: {
+      type: 'string',
+      placeholder: 'N',
+      description: 'length of the block from now (default BLOCK_SECONDS)',
+    },
     reason: {
       type: 'string',
       placeholder: 'TEXT',
       description: 'kept with the block (default: blocked by hand)',
     },
+    'skip-protected': { type: 'boolean', description: 'add: block the others, list the protected ones' },
+    'skip-missing': { type: 'boolean', description: 'remove, extend: leave out what is not blocked' },
+    origin: { type: 'string', placeholder: 'ORIGIN', description: 'list: only auto, review or manual ones' },
+    address: { type: 'string', placeholder: 'ADDRESS', description: 'list: only blocks that touch it' },
     json: { type: 'boolean', description: 'JSON on stdout' },
   },
   operands: true,
   examples: [
-    'autoblock blocks list',
+    'autoblock blocks list --address 203.0.113.7',
     'autoblock blocks add 203.0.113.7 --seconds 3600 --reason "abuse report"',
-    'autoblock blocks remove 203.0.113.7',
+    'curl -s https://feed.example/list.txt | autoblock blocks add --file - --skip-protected --reason "feed of today"',
+    'autoblock blocks extend 203.0.113.7 --seconds 604800',
+    'autoblock blocks remove --file mistakes.txt --skip-missing --reason "our own scanners"',
   ],
-  run(invocation) {
-    const [verb, ...targets] = invocation.positionals;
+  async run(invocation) {
+    const [verb, ...operands] = invocation.positionals;
+    if (verb === 'list') return list(invocation, operands);
+    const change = CHANGES.get(verb ?? '');
+    if (change === undefined)
+      throw new AutoblockError(
+        'USAGE',
+        `blocks: got "${verb ?? 'nothing'}", wanted list, ${[...CHANGES.keys()].join(', ')}`,
+      );
+    refuseOptions(invocation, verb ?? '', ['origin', 'address']);
+    // Read before the ledger is opened: a feed that comes slowly holds nothing up.
+    const addresses = await readAddresses({
+      operands,
+      file: invocation.text('file'),
+      input: invocation.input,
+    });
     return withWorkplace(invocation, async (workplace) => {
       workplace.ledger.expireDue(workplace.nowMs());
-      switch (verb) {
-        case 'list':
-          refuseOperands('blocks list', targets);
-          return list(invocation, workplace);
-        case 'add':
-          return add(invocation, workplace, addresses(targets));
-        case 'remove':
-          return remove(invocation, workplace, addresses(targets));
-        default:
-          throw new AutoblockError('USAGE', `blocks: got "${verb ?? 'nothing'}", wanted list, add or remove`);
-      }
+      return change(invocation, { workplace, addresses });
     });
   },
 };
 
-/** All of them or none: a typo in the third address must not leave two blocked. Named twice is once. */
-function addresses(targets: readonly string[]): string[] {
-  if (targets.length === 0) throw new AutoblockError('USAGE', 'blocks: no address given');
-  const bad = targets.filter((target) => canonicalText(target) === null);
-  if (bad.length > 0)
+const CHANGES = new Map([
+  ['add', addBlocks],
+  ['remove', removeBlocks],
+  ['extend', extendBlocks],
+]);
+
+async function list(invocation: Invocation, operands: readonly string[]): Promise<number> {
+  refuseOperands('blocks list', operands);
+  refuseOptions(invocation, 'list', ['file']);
+  return withWorkplace(invocation, (workplace) => {
+    workplace.ledger.expireDue(workplace.nowMs());
+    return Promise.resolve(listBlocks(invocation, workplace));
+  });
+}
+
+/** `blocks remove --address X` names nothing to remove: said, not ignored. */
+function refuseOptions(invocation: Invocation, verb: string, names: readonly string[]): void {
+  const given = names.filter((name) => invocation.text(name) !== undefined);
+  if (given.length > 0)
     throw new AutoblockError(
-      'ADDRESS_INVALID',
-      `not an address or network: ${bad.map((target) => `"${target}"`).join(', ')}`,
+      'USAGE',
+      `blocks ${verb}: ${given.map((name) => `--${name}`).join(', ')} is not for this verb`,
     );
-  return [...new Set(targets.map((target) => canonicalText(target)!))];
-}
-
-function list(invocation: Invocation, { ledger, nowMs }: Workplace): number {
-  const blocks = ledger.activeBlocks(nowMs());
-  if (invocation.flag('json')) {
-    invocation.output.out(JSON.stringify(blocks));
-    return EXIT.ok;
-  }
-  const rows = blocks.map((block) => [
-    block.address,
-    block.origin,
-    block.anomalyType,
-    block.riskScore?.toFixed(1) ?? null,
-    timeText(block.createdAtMs),
-    durationText(block.expiresAtMs - nowMs()),
-    block.confirmedAtMs === null ? 'no' : 'yes',
-    block.reason,
-  ]);
-  const head = ['ADDRESS', 'BY', 'TYPE', 'RISK', 'SINCE', 'LEFT', 'ON ROUTER', 'WHY'];
-  invocation.output.out(blocks.length === 0 ? 'nothing is blocked' : renderTable(head, rows));
-  return EXIT.ok;
-}
-
-function add(invocation: Invocation, workplace: Workplace, targets: readonly string[]): Promise<number> {
-  const { config, ledger, nowMs, protection } = workplace;
-  const limits = { fallback: config.blockSeconds, min: 60, max: LONGEST_BLOCK_SECONDS };
-  const seconds = wholeNumber('seconds', invocation.text('seconds'), limits);
-  for (const address of targets) {
-    const held = protectionOf(protection, address);
-    if (held !== null)
-      throw new AutoblockError('ADDRESS_PROTECTED', `${address}: ${held.why} (${held.network})`);
-  }
-  const reason = invocation.text('reason') ?? 'blocked by hand';
-  for (const address of targets) {
-    const block = ledger.addBlock({
-      address,
-      origin: 'manual',
-      seconds,
-      reason,
-      actor: actorName(),
-      nowMs: nowMs(),
-    });
-    invocation.output.out(`${block.address} blocked until ${timeText(block.expiresAtMs)}`);
-  }
-  return pushNow(invocation, workplace);
-}
-
-function remove(invocation: Invocation, workplace: Workplace, targets: readonly string[]): Promise<number> {
-  const { ledger, nowMs } = workplace;
-  const active = new Set(ledger.activeBlocks(nowMs()).map((block) => block.address));
-  const missing = targets.filter((address) => !active.has(address));
-  if (missing.length > 0) throw new AutoblockError('NOT_FOUND', `not blocked: ${missing.join(', ')}`);
-  for (const address of targets) {
-    ledger.liftBlock({ address, actor: actorName(), nowMs: nowMs() });
-    invocation.output.out(`${address} lifted`);
-  }
-  return pushNow(invocation, workplace);
 }

@@ -10,6 +10,7 @@ import {
   refuseOperands,
   wholeNumber,
 } from '../command.ts';
+import { refuseWhilePaused } from '../pause-text.ts';
 import { deliverOrDefer, pushNow } from '../push-now.ts';
 import { reasonText } from '../reason-text.ts';
 import { actorName, withWorkplace } from '../session.ts';
@@ -28,7 +29,8 @@ export const reviewCommand: Command = {
   ],
   details: [
     'approve blocks the address and syncs the routers. reject marks its detections as false positives; while the',
-    'rejection stands (30 days) the address is neither queued nor blocked again by itself.',
+    'rejection stands (30 days) the address is neither queued nor blocked again by itself. While blocking is paused',
+    '(`autoblock panic`) approve is refused with exit code 4. Who decided and the note are kept (`autoblock audit`).',
   ].join('\n'),
   options: {
     status: { type: 'string', placeholder: 'STATUS', description: 'which items to list (default pending)' },
@@ -150,6 +152,7 @@ async function approve(
   { workplace, targets }: { workplace: Workplace; targets: readonly string[] },
 ): Promise<number> {
   const { config, ledger, nowMs, protection } = workplace;
+  refuseWhilePaused(ledger.pause());
   const blockSeconds = wholeNumber('seconds', invocation.text('seconds'), {
     fallback: config.blockSeconds,
     min: 60,

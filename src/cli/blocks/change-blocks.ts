@@ -1,0 +1,80 @@
+import type { Workplace } from '../../daemon/workplace.ts';
+import { AutoblockError } from '../../errors.ts';
+import { type Invocation, LONGEST_BLOCK_SECONDS, wholeNumber } from '../command.ts';
+import { firstFew } from '../first-few.ts';
+import { refuseWhilePaused } from '../pause-text.ts';
+import { pushNow } from '../push-now.ts';
+import { actorName } from '../session.ts';
+import { timeText } from '../tables.ts';
+import { report } from './report.ts';
+
+interface ChangeRequest {
+  readonly workplace: Workplace;
+  readonly addresses: readonly string[];
+}
+
+/** Lifts all of `addresses`, or none when one of them is not blocked. Works while paused too: it takes back, it adds nothing. */
+export function removeBlocks(invocation: Invocation, request: ChangeRequest): Promise<number> {
+  const { ledger, nowMs } = request.workplace;
+  const { standing, missing } = standingAmong(invocation, request);
+  const blocks = ledger.liftBlocks({
+    addresses: standing,
+    actor: actorName(),
+    ...reasonOf(invocation),
+    nowMs: nowMs(),
+  });
+  report(invocation, {
+    json: { blocks, skipped: missing },
+    lines: blocks.map(({ address }) => `${address} lifted`),
+    total: `${blocks.length} lifted`,
+  });
+  tellSkipped(invocation, missing);
+  return pushNow(invocation, request.workplace);
+}
+
+/** Lets blocks stand for at least `--seconds` from now; none is shortened. All of `addresses` or none. */
+export function extendBlocks(invocation: Invocation, request: ChangeRequest): Promise<number> {
+  const { config, ledger, nowMs } = request.workplace;
+  const limits = { fallback: config.blockSeconds, min: 60, max: LONGEST_BLOCK_SECONDS };
+  const seconds = wholeNumber('seconds', invocation.text('seconds'), limits);
+  refuseWhilePaused(ledger.pause());
+  const { standing, missing } = standingAmong(invocation, request);
+  const blocks = ledger.extendBlocks({
+    addresses: standing,
+    seconds,
+    actor: actorName(),
+    ...reasonOf(invocation),
+    nowMs: nowMs(),
+  });
+  report(invocation, {
+    json: { blocks, skipped: missing },
+    lines: blocks.map(({ address, expiresAtMs }) => `${address} blocked until ${timeText(expiresAtMs)}`),
+    total: `${blocks.length} extended`,
+  });
+  tellSkipped(invocation, missing);
+  return pushNow(invocation, request.workplace);
+}
+
+/** @throws AutoblockError NOT_FOUND when one is not blocked, unless `--skip-missing` */
+function standingAmong(
+  invocation: Invocation,
+  { workplace, addresses }: ChangeRequest,
+): { standing: string[]; missing: string[] } {
+  const active = new Set(workplace.ledger.activeBlocks(workplace.nowMs()).map(({ address }) => address));
+  const missing = addresses.filter((address) => !active.has(address));
+  if (missing.length > 0 && !invocation.flag('skip-missing')) {
+    const count = missing.length > 3 ? `${missing.length} of ${addresses.length}; nothing was done` : '';
+    throw new AutoblockError('NOT_FOUND', `not blocked: ${count}${firstFew(missing)}`);
+  }
+  return { standing: addresses.filter((address) => active.has(address)), missing };
+}
+
+function tellSkipped({ output, flag }: Invocation, missing: readonly string[]): void {
+  if (missing.length > 0 && !flag('json'))
+    output.err(`${missing.length} skipped, not blocked: ${firstFew(missing)}`);
+}
+
+function reasonOf(invocation: Invocation): { reason?: string } {
+  const reason = invocation.text('reason');
+  return reason === undefined ? {} : { reason };
+}

@@ -1,0 +1,17 @@
+import type { Invocation } from '../command.ts';
+
+const SHOWN = 20;
+
+/** The result of a bulk call: all of it for programs, the first twenty lines and the sum for people. */
+export function report(
+  { output, flag }: Invocation,
+  { json, lines, total }: { json: unknown; lines: readonly string[]; total: string },
+): void {
+  if (flag('json')) {
+    output.out(JSON.stringify(json));
+    return;
+  }
+  for (const line of lines.slice(0, SHOWN)) output.out(line);
+  if (lines.length > SHOWN) output.out(`and ${lines.length - SHOWN} more\n${total}`);
+  if (lines.length === 0) output.out(total);
+}
