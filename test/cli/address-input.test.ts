@@ -25,7 +25,7 @@ function fromFile(content: string | Buffer, operands: readonly string[] = []): P
 }
 
 function fromInput(pieces: Iterable<Buffer>, operands: readonly string[] = []): Promise<string[]> {
-  return readAddresses({ operands, file: '-', input: () => Readable.from(pieces) as unknown as Input });
+  return readAddresses({ operands, file: '-', input: () => Readable.from(pieces) });
 }
 
 describe('the addresses an operator names', () => {

@@ -84,7 +84,7 @@ describe('autoblock blocks', () => {
     const { code, stdout } = await site.run(['blocks', 'list']);
     expect(code).toBe(0);
     const [head = '', ...rows] = stdout.trimEnd().split('\n');
-    expect(head).toMatch(/^ADDRESS +BY +TYPE +RISK +SINCE +LEFT +ON ROUTER +WHY$/);
+    expect(head).toMatch(/^ADDRESS +BY +TYPE +RISK +OFFENCE +SINCE +LEFT +ON ROUTER +WHY$/);
     expect(rows).toHaveLength(4);
     for (const row of rows) expect(row.slice(head.indexOf('ON ROUTER'))).toMatch(/^yes +\S/);
     expect(rows.find((row) => row.startsWith('203.0.113.7'))).toMatch(/ 59m \d+s +yes +abuse report 4711$/);

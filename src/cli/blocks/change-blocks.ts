@@ -69,9 +69,9 @@ function standingAmong(
   return { standing: addresses.filter((address) => active.has(address)), missing };
 }
 
-function tellSkipped({ output, flag }: Invocation, missing: readonly string[]): void {
-  if (missing.length > 0 && !flag('json'))
-    output.err(`${missing.length} skipped, not blocked: ${firstFew(missing)}`);
+function tellSkipped(invocation: Invocation, missing: readonly string[]): void {
+  if (missing.length > 0 && !invocation.flag('json'))
+    invocation.output.err(`${missing.length} skipped, not blocked: ${firstFew(missing)}`);
 }
 
 function reasonOf(invocation: Invocation): { reason?: string } {

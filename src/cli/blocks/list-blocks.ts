@@ -12,8 +12,8 @@ export function listBlocks(invocation: Invocation, { ledger, nowMs }: Workplace)
   const wanted = [originFilter(invocation.text('origin')), addressFilter(invocation.text('address'))];
   const now = nowMs();
   const blocks = ledger.activeBlocks(now).filter((block) => wanted.every((accepts) => accepts(block)));
-  const { output, flag } = invocation;
-  if (flag('json')) output.out(JSON.stringify(blocks));
+  const { output } = invocation;
+  if (invocation.flag('json')) output.out(JSON.stringify(blocks));
   else output.out(blocks.length === 0 ? nothingText(invocation) : asTable(blocks, now));
   return EXIT.ok;
 }
@@ -40,8 +40,8 @@ function addressFilter(asked: string | undefined): Filter {
   };
 }
 
-function nothingText({ text }: Invocation): string {
-  const filtered = text('origin') !== undefined || text('address') !== undefined;
+function nothingText(invocation: Invocation): string {
+  const filtered = ['origin', 'address'].some((name) => invocation.text(name) !== undefined);
   return filtered ? 'no such block' : 'nothing is blocked';
 }
 

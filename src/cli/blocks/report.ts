@@ -4,10 +4,11 @@ const SHOWN = 20;
 
 /** The result of a bulk call: all of it for programs, the first twenty lines and the sum for people. */
 export function report(
-  { output, flag }: Invocation,
+  invocation: Invocation,
   { json, lines, total }: { json: unknown; lines: readonly string[]; total: string },
 ): void {
-  if (flag('json')) {
+  const { output } = invocation;
+  if (invocation.flag('json')) {
     output.out(JSON.stringify(json));
     return;
   }

@@ -19,16 +19,17 @@ export const auditCommand: Command = {
   name: 'audit',
   summary: 'who changed what, when and why: every push, removal, approval and manual action',
   usage: [
-    'audit [--since T] [--until T] [--router NAME] [--address ADDRESS] [--actor NAME] [--action ACTION]... [--limit N]',
-    '      [--json]',
+    'audit [--since T] [--until T] [--router NAME] [--address ADDRESS] [--actor NAME] [--action ACTION]...',
+    '      [--limit N] [--json]',
   ],
   details: [
     'Newest first. What a router is said to hold was read back from it. T is an ISO 8601 time, a date (its start in UTC)',
     'or how long ago, such as 90m, 24h or 7d. --address also finds networks that touch it. The daemon signs as autoblock.',
     'With --json one JSON object a line. Works without PostgreSQL; kept for AUDIT_DAYS.',
     '',
-    `Actions: ${AUDIT_ACTIONS.slice(0, 8).join(', ')},`,
-    `${AUDIT_ACTIONS.slice(8).join(', ')}.`,
+    `Actions: ${AUDIT_ACTIONS.slice(0, 7).join(', ')},`,
+    `${AUDIT_ACTIONS.slice(7, 14).join(', ')},`,
+    `${AUDIT_ACTIONS.slice(14).join(', ')}.`,
   ].join('\n'),
   options: {
     since: { type: 'string', placeholder: 'T', description: 'from this time on' },
