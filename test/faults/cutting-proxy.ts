@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { createSentenceDecoder, encodeSentence } from '../../src/routeros-wire/sentence-codec.ts';
 
 export type Direction = 'toRouter' | 'toDaemon';
 
@@ -15,11 +16,12 @@ export interface CuttingProxy {
   readonly port: number;
   /** Bytes that went through since the start, of all connections. */
   readonly bytes: Readonly<Record<Direction, number>>;
-  readonly connections: number;
   /** Strikes once, counted from now on. */
   cut: (cut: Cut | null) => void;
-  /** Called once, when so many bytes went in that direction from now on; they are delivered. */
-  callAfter: (mark: { direction: Direction; afterBytes: number; call: () => void }) => void;
+  /** Bytes that come to the daemon in front of the next piece but `skipPieces`, as if the router had sent them. */
+  inject: (injection: { bytes: Uint8Array; skipPieces: number } | null) => void;
+  /** Answers on their way to the daemon are taken apart and put together anew; connections made from now on. */
+  rewrite: (change: ((words: readonly string[]) => readonly (readonly string[])[]) | null) => void;
   close(): Promise<void>;
 }
 
@@ -27,10 +29,23 @@ export async function startCuttingProxy(routerPort: number): Promise<CuttingProx
   const bytes = { toRouter: 0, toDaemon: 0 };
   const sockets = new Set<Socket>();
   let pending: Cut | null = null;
-  let mark: { direction: Direction; atBytes: number; call: () => void } | null = null;
-
+  let injection: { bytes: Uint8Array; skipPieces: number } | null = null;
+  let rewriting: ((words: readonly string[]) => readonly (readonly string[])[]) | null = null;
+  const injectInto = (daemon: Socket): void => {
+    if (injection === null) return;
+    const { bytes: injected, skipPieces } = injection;
+    injection = skipPieces === 0 ? null : { bytes: injected, skipPieces: skipPieces - 1 };
+    if (skipPieces === 0) daemon.write(injected);
+  };
   const forward = (from: Socket, to: Socket, direction: Direction): void => {
-    from.on('data', (piece: Buffer) => {
+    const decoder = createSentenceDecoder();
+    const change = direction === 'toDaemon' ? rewriting : null;
+    from.on('data', (received: Buffer) => {
+      const piece =
+        change === null
+          ? received
+          : Buffer.concat(decoder.push(received).flatMap(change).map(encodeSentence));
+      if (direction === 'toDaemon') injectInto(to);
       const { [direction]: before } = bytes;
       const left = pending?.direction === direction ? pending.afterBytes - before : Number.POSITIVE_INFINITY;
       bytes[direction] += Math.min(piece.length, left);
@@ -40,11 +55,6 @@ export async function startCuttingProxy(routerPort: number): Promise<CuttingProx
         pending = null;
         if (left > 0) to.write(piece.subarray(0, left));
         for (const socket of [from, to]) cutOff(socket, reset);
-      }
-      if (mark !== null && mark.direction === direction && bytes[direction] >= mark.atBytes) {
-        const { call } = mark;
-        mark = null;
-        call();
       }
     });
     from.on('end', () => to.end());
@@ -67,14 +77,14 @@ export async function startCuttingProxy(routerPort: number): Promise<CuttingProx
   return {
     port: (server.address() as AddressInfo).port,
     bytes,
-    get connections() {
-      return sockets.size / 2;
-    },
     cut: (cut) => {
       pending = cut === null ? null : { ...cut, afterBytes: bytes[cut.direction] + cut.afterBytes };
     },
-    callAfter: ({ direction, afterBytes, call }) => {
-      mark = { direction, atBytes: bytes[direction] + afterBytes, call };
+    inject: (given) => {
+      injection = given;
+    },
+    rewrite: (change) => {
+      rewriting = change;
     },
     close: async () => {
       const closed = once(server, 'close');

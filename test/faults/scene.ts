@@ -31,12 +31,15 @@ export interface Clocks {
 /** One autoblock: a ledger and its connection to a router. */
 export interface Daemon {
   readonly place: TemporaryLedger;
-  readonly router: RouterConnection;
+  /** The present connection; `reconnect` replaces it. */
+  readonly router: AddressListConnection;
   readonly lines: LoggedLine[];
   /** Adds, or extends, blocks by hand. */
   block(seconds: number, ...addresses: readonly string[]): void;
   lift(...addresses: readonly string[]): void;
   sync(): Promise<RouterSyncResult>;
+  /** Closes the connection; the next sync uses one with these options instead. */
+  reconnect(options?: Partial<AddressListOptions>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -48,16 +51,19 @@ export function openDaemon(options: {
   const { clocks, port } = options;
   const place = temporaryLedger();
   const { logger, lines } = capturingLogger();
-  const router = createRouterConnection({
-    ...{ name: 'edge', host: '127.0.0.1', port, tls: { mode: 'plain' }, ...ACCOUNT },
-    ...{ addressListV4: LIST, addressListV6: LIST, commandsInFlight: 16 },
-    ...{ connectTimeoutMs: 20_000, commandTimeoutMs: 20_000 },
-    ...options.router,
-  });
+  const connect = (changed: Partial<AddressListOptions> = {}): AddressListConnection =>
+    createAddressListRouter({
+      ...{ name: 'edge', host: '127.0.0.1', port, tls: false, addressList: LIST, ...ACCOUNT },
+      ...{ connectTimeoutMs: 20_000, commandTimeoutMs: 20_000 },
+      ...changed,
+    });
+  let router = connect(options.router);
   const protection = buildProtection({ internalNetworks: [], allowlist: [], extraProtected: [] });
   return {
     place,
-    router,
+    get router() {
+      return router;
+    },
     lines,
     block: (seconds, ...addresses) => {
       for (const address of addresses) {
@@ -75,6 +81,10 @@ export function openDaemon(options: {
       const [result] = await runRouterSync({ ...parts, routers: [router] });
       return result!;
     },
+    reconnect: async (changed) => {
+      await router.close();
+      router = connect(changed);
+    },
     close: async () => {
       await router.close();
       place.remove();
@@ -91,9 +101,13 @@ export interface Scene extends Daemon {
 }
 
 export async function openScene(
-  options: { simulator?: Partial<SimulatorOptions>; router?: Partial<RouterConnectionOptions> } = {},
+  options: {
+    simulator?: Partial<SimulatorOptions>;
+    router?: Partial<AddressListOptions>;
+    clocks?: Clocks;
+  } = {},
 ): Promise<Scene> {
-  const clocks = { ownMs: START_MS, routerMs: START_MS };
+  const { clocks = { ownMs: START_MS, routerMs: START_MS } } = options;
   const simulator = await startSimulator({
     ...ACCOUNT,
     nowMs: () => clocks.routerMs,
@@ -102,8 +116,8 @@ export async function openScene(
   addEntriesOfOthers(simulator);
   const line = await startCuttingProxy(simulator.port);
   const daemon = openDaemon({ clocks, port: line.port, router: options.router ?? {} });
-  return {
-    ...daemon,
+  // Not spread: `router` is a getter.
+  return Object.assign(Object.create(daemon) as Daemon, {
     simulator,
     clocks,
     line,
@@ -113,7 +127,7 @@ export async function openScene(
       await expect.poll(() => simulator.sessions).toBe(0);
       await simulator.close();
     },
-  };
+  });
 }
 
 /** Blocked by hand on the router, for ever: the ledger may want it too, RouterOS would refuse a second entry. */
@@ -191,20 +205,29 @@ export async function prepareTwelveChanges(scene: Scene): Promise<void> {
   expect(await scene.sync()).toMatchObject({ ok: true, added: 8 });
   scene.block(48 * HOUR, '198.51.100.11', '198.51.100.12', '2001:db8:1::11');
   scene.lift('198.51.100.21', '198.51.100.0/28', '2001:db8:2::/64');
-  scene.block(6 * HOUR, '192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.128/26');
+  scene.block(6 * HOUR, '198.51.100.31', '198.51.100.32', '198.51.100.33', '198.51.100.64/26');
   scene.block(6 * HOUR, '2001:db8:3::1', '2001:db8:4::/64', HELD_BY_ANOTHER);
 }
 
 export const TWELVE_CHANGES = { added: 6, extended: 3, removed: 3 } as const;
 
-/** A fault pattern that strikes nothing and notes every command the router receives. */
-export function commandNotes(): { pattern: RegExp; commands: string[] } {
-  const commands: string[] = [];
-  class Notes extends RegExp {
+/** A fault pattern that strikes nothing and shows every command as the router takes it up, before it is carried out. */
+export function watchCommands(see: (command: string) => void): RegExp {
+  class Watch extends RegExp {
     override test(command: string): boolean {
-      commands.push(command);
+      see(command);
       return false;
     }
   }
-  return { pattern: new Notes('.'), commands };
+  return new Watch('.');
+}
+
+/** Likewise, and acts once: after so many commands that match. */
+export function atCommand(where: { command: RegExp; skip: number }, act: () => void): RegExp {
+  let { skip } = where;
+  return watchCommands((command) => {
+    if (!where.command.test(command)) return;
+    skip -= 1;
+    if (skip === -1) act();
+  });
 }

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Direction } from './cutting-proxy.ts';
 import { expectNothingLeftBehind } from './nothing-left-behind.ts';
 import {
-  commandNotes,
   expectAgreement,
   openScene,
   othersEntries,
   prepareTwelveChanges,
   type Scene,
   TWELVE_CHANGES,
+  watchCommands,
 } from './scene.ts';
 
 expectNothingLeftBehind();
@@ -23,8 +23,8 @@ async function dueOnNewSession(scene: Scene): Promise<void> {
 async function commandsOfSync(): Promise<string[]> {
   const scene = await openScene();
   await dueOnNewSession(scene);
-  const { pattern, commands } = commandNotes();
-  scene.simulator.faults.stallOn = { command: pattern };
+  const commands: string[] = [];
+  scene.simulator.faults.stallOn = { command: watchCommands((command) => commands.push(command)) };
   expect(await scene.sync()).toMatchObject({ ok: true, ...TWELVE_CHANGES });
   expectAgreement(scene);
   await scene.close();
