@@ -3,13 +3,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createSentenceDecoder, encodeSentence } from '../../src/routeros-wire/sentence-codec.ts';
-import { openRouterSession } from '../../src/routers/node-routeros-session.ts';
 import { RouterRefusedError } from '../../src/routers/router-answers.ts';
 import type { RouterSession } from '../../src/routers/router-session.ts';
 import { cutAtRandom, seededRandom } from '../../src/simulator/faults.ts';
 import { expectNothingLeftBehind } from './nothing-left-behind.ts';
 import { expectAgreement, openScene, othersEntries, prepareTwelveChanges, TWELVE_CHANGES } from './scene.ts';
-import { type ScriptedPeer, startScriptedPeer } from './scripted-peer.ts';
+import { openPlainSession, type ScriptedPeer, startScriptedPeer } from './scripted-peer.ts';
 import { exchange, fragmentation, mixed, type Outcome, outcomeOf, sentencesOf } from './transcripts.ts';
 
 expectNothingLeftBehind();
@@ -69,10 +68,7 @@ describe('a stream of answers in pieces', () => {
 
   it('comes out of a session as if it had come whole, each command with its own answer (400 streams, sockets)', async () => {
     const peer = await startScriptedPeer();
-    const session = await openRouterSession({
-      ...{ host: '127.0.0.1', port: peer.port, user: 'u', password: 'p', tls: false },
-      ...{ connectTimeoutMs: 20_000, commandTimeoutMs: 60_000 },
-    });
+    const session = await openPlainSession(peer.port);
     let cases = 0;
     await fc.assert(
       fc.asyncProperty(exchange, fragmentation, async ({ answers, mixSeed }, cut) => {

@@ -26,15 +26,16 @@ import { queryObjects } from 'node:v8';
 import { Socket } from 'node:net';
 import { Channel } from 'node-routeros/dist/Channel.js';
 import { Connector } from 'node-routeros/dist/connector/Connector.js';
-const [{ startSimulator }, { openRouterSession }] = await Promise.all(
-  ['simulator/routeros-simulator.js', 'routers/node-routeros-session.js'].map((file) => import(process.env.DIST + '/' + file)),
+const [{ startSimulator }, { openRouterSession }, { createRouterConnection }] = await Promise.all(
+  ['simulator/routeros-simulator.js', 'routers/node-routeros-session.js', 'routers/router-connection.js'].map((file) => import(process.env.DIST + '/' + file)),
 );
 const warnings = [];
-process.on('warning', (warning) => warnings.push(warning.name + ': ' + warning.message));
+process.on('warning', (warning) => warning.name !== 'ExperimentalWarning' && warnings.push(warning.name + ': ' + warning.message));
 const account = { user: 'u', password: 'p' };
 const simulator = await startSimulator(account);
-const open = () => openRouterSession({ host: '127.0.0.1', port: simulator.port, ...account, tls: false,
-  tlsMode: { mode: 'plain' }, connectTimeoutMs: 60000, commandTimeoutMs: 60000 });
+const options = { name: 'edge', host: '127.0.0.1', port: simulator.port, ...account, tls: { mode: 'plain' },
+  connectTimeoutMs: 60000, commandTimeoutMs: 60000 };
+const open = () => openRouterSession(options);
 let commands = 0;
 async function run(session, count) {
   const worker = async () => {
@@ -67,7 +68,13 @@ async function census() {
 `;
 
 async function countInChild(steps: string): Promise<Census[]> {
-  const args = ['--expose-gc', '--no-warnings=ExperimentalWarning', '--input-type=module', '-e', PROGRAM + 'await census(); await census();' + steps];
+  const args = [
+    '--expose-gc',
+    '--no-warnings=ExperimentalWarning',
+    '--input-type=module',
+    '-e',
+    PROGRAM + 'await census(); await census();' + steps,
+  ];
   const child = spawn(process.execPath, args, {
     cwd: resolve(DIST, '..'),
     env: { PATH: process.env['PATH'] ?? '', DIST: pathToFileURL(DIST).href },
@@ -112,23 +119,34 @@ describe('after a long life', () => {
   it('300 sessions, well ended, cut, refused and given up, have left nothing', async () => {
     const [, start, before, half, end, closed] = await countInChild(`
       const faults = simulator.faults;
+      const kept = createRouterConnection({ ...options, addressListV4: 'a', addressListV6: 'a', commandsInFlight: 16 });
+      let lost = 0;
+      kept.onLost(() => (lost += 1));
       async function reconnect(time) {
         faults.closeOn = time % 5 === 1 ? { command: /identity/, reset: time % 2 === 0 } : null;
         faults.trapOn = time % 5 === 2 ? { command: /login/, category: 4, message: 'no' } : null;
         faults.fatalOn = time % 5 === 3 ? { command: /identity/, message: 'enough' } : null;
         faults.closeBeforeLoginReply = time % 5 === 4;
         try {
-          const session = await open();
-          try { await run(session, 64); } finally { if (time % 10 !== 1) await session.close(); }
+          if (time % 2 === 0) {
+            const session = await open();
+            try { await run(session, 64); } finally { if (time % 10 !== 6) await session.close(); }
+          } else {
+            await Promise.all([kept.facts(), kept.facts(), kept.read()]);
+            if (time % 10 === 5) await kept.close();
+          }
         } catch (error) {
           if (!/^ROUTER_/.test(error.code)) throw error;
         }
       }
       for (let time = 0; time < 100; time += 1) await reconnect(time);
+      await kept.close();
       await census();
       for (let time = 0; time < 100; time += 1) await reconnect(time);
+      await kept.close();
       await census();
       for (let time = 0; time < 100; time += 1) await reconnect(time);
+      await kept.close();
       await census();
       await simulator.close();
       await census();

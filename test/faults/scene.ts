@@ -32,14 +32,14 @@ export interface Clocks {
 export interface Daemon {
   readonly place: TemporaryLedger;
   /** The present connection; `reconnect` replaces it. */
-  readonly router: AddressListConnection;
+  readonly router: RouterConnection;
   readonly lines: LoggedLine[];
   /** Adds, or extends, blocks by hand. */
   block(seconds: number, ...addresses: readonly string[]): void;
   lift(...addresses: readonly string[]): void;
   sync(): Promise<RouterSyncResult>;
   /** Closes the connection; the next sync uses one with these options instead. */
-  reconnect(options?: Partial<AddressListOptions>): Promise<void>;
+  reconnect(options?: Partial<RouterConnectionOptions>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,9 +51,10 @@ export function openDaemon(options: {
   const { clocks, port } = options;
   const place = temporaryLedger();
   const { logger, lines } = capturingLogger();
-  const connect = (changed: Partial<AddressListOptions> = {}): AddressListConnection =>
-    createAddressListRouter({
-      ...{ name: 'edge', host: '127.0.0.1', port, tls: false, addressList: LIST, ...ACCOUNT },
+  const connect = (changed: Partial<RouterConnectionOptions> = {}): RouterConnection =>
+    createRouterConnection({
+      ...{ name: 'edge', host: '127.0.0.1', port, tls: { mode: 'plain' }, ...ACCOUNT },
+      ...{ addressListV4: LIST, addressListV6: LIST, commandsInFlight: 16 },
       ...{ connectTimeoutMs: 20_000, commandTimeoutMs: 20_000 },
       ...changed,
     });
@@ -103,7 +104,7 @@ export interface Scene extends Daemon {
 export async function openScene(
   options: {
     simulator?: Partial<SimulatorOptions>;
-    router?: Partial<AddressListOptions>;
+    router?: Partial<RouterConnectionOptions>;
     clocks?: Clocks;
   } = {},
 ): Promise<Scene> {

@@ -1,6 +1,16 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createSentenceDecoder, encodeSentence } from '../../src/routeros-wire/sentence-codec.ts';
+import { openRouterSession } from '../../src/routers/node-routeros-session.ts';
+import type { RouterSession } from '../../src/routers/router-session.ts';
+
+/** A plain session that never runs into a deadline of its own. */
+export function openPlainSession(port: number): Promise<RouterSession> {
+  return openRouterSession({
+    ...{ name: 'peer', host: '127.0.0.1', port, user: 'u', password: 'p', tls: { mode: 'plain' } },
+    ...{ connectTimeoutMs: 60_000, commandTimeoutMs: 60_000 },
+  });
+}
 
 /** One command as it came: `/x/print` with its words, and the tag its answer must carry. */
 export interface ReceivedCommand {

@@ -63,7 +63,10 @@ describe('a RouterOS', () => {
   it.each(['6.49.10', '7.17.2', '7.18', '7.20.1'])(
     '%s with nothing on its lists is synced',
     async (version) => {
-      const scene = await openScene({ simulator: { version }, router: { addressList: 'empty' } });
+      const scene = await openScene({
+        simulator: { version },
+        router: { addressListV4: 'empty', addressListV6: 'empty' },
+      });
       expect(await scene.sync()).toMatchObject({ ok: true, added: 0, wanted: 0 });
       expect(await scene.sync()).toMatchObject({ ok: true, added: 0, wanted: 0 });
       await scene.close();
