@@ -247,11 +247,16 @@ class NodeRouterosSession implements RouterSession {
       this.#giveUp(this.#phase === 'login' ? this.#loginFailed(reason) : this.#ended(reason));
       return;
     }
+    // Out of step with us: a row that lies behind the odd word would be lost and its entry taken for missing.
+    if (words[0]?.startsWith('!') !== true) {
+      this.#giveUp(this.#ended('what it sends is not the RouterOS API'));
+      return;
+    }
     const tag = words.find((word) => word.startsWith('.tag='))?.slice('.tag='.length);
     const reader = tag === undefined ? undefined : tags.get(tag);
     if (reader !== undefined) reader.callback(words);
     // Every tag we sent is known until its `!done`: whoever answers another one is out of step with us.
-    else this.#giveUp(this.#ended(`it sent ${words[0] ?? ''} for a command nobody gave`));
+    else this.#giveUp(this.#ended(`it sent ${words[0]} for a command nobody gave`));
   }
 
   #openChannel(connector: Connector): Channel {

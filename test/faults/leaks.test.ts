@@ -95,7 +95,7 @@ const MIB = 2 ** 20;
 describe('after a long life', () => {
   it('100,000 commands over one connection have left no channel, no listener, no timer and no heap', async () => {
     const [, start, before, half, end, closed] = await countInChild(`
-      const session = await open();
+      let session = await open();
       await run(session, 3200);
       await census();
       await run(session, 50000);
@@ -103,6 +103,7 @@ describe('after a long life', () => {
       await run(session, 50000);
       await census();
       await session.close();
+      session = null;
       await simulator.close();
       await census();
     `);
