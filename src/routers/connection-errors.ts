@@ -25,7 +25,7 @@ export function brokenConnection(options: {
   const sentence: Record<ConnectionPhase, string> = {
     connecting: `router ${where} cannot be reached: ${reason}`,
     handshake: `the TLS handshake with router ${where} failed: ${reason}${advice === null ? '' : `; ${advice}`}`,
-    login: `router ${where} did not answer the login, the connection broke off: ${reason}`,
+    login: `router ${where} did not answer the login, the connection broke off: ${reason}. ${CLOSED_AT_LOGIN}`,
     open: `the connection to router ${where} was lost: ${reason}`,
   };
   return new AutoblockError(code[phase], sentence[phase], cause === null ? {} : { cause });
@@ -48,6 +48,9 @@ export function connectDeadlinePassed(options: {
     phase === 'handshake' ? 'finish the TLS handshake (is this the api-ssl port?)' : 'answer the login';
   return new AutoblockError('ROUTER_TIMEOUT', `router ${where} did not ${step} in ${timeoutMs} ms`);
 }
+
+const CLOSED_AT_LOGIN =
+  'It does so when no API session is left (`/user active print`; max-sessions of `/ip service`) or when `/ip service` does not let this address in';
 
 /** Node's code of the failure; `CLOSED` when the peer just hung up. */
 function codeOf(cause: Error | null): string {

@@ -1,33 +1,36 @@
 /**
- * The one owner of node-routeros (pinned to 1.6.9, no longer maintained). The library makes the sockets, hands out
- * channels and tags; the members below are replaced on our own instances, its prototypes stay as they are:
+ * The one owner of node-routeros (pinned to 1.6.9, no longer maintained). Of the library we use the Connector, which makes
+ * and wires the socket, plain or TLS; the members below are replaced on our own instance, its prototypes stay as they are:
  *
  * - Receiver.processRawData: loses or corrupts data when words are cut between TCP segments, reads win1252, throws
  *   inside the socket's `data` event on an unknown tag.
- * - Channel.write (and through it processPacket): throws on `!empty` (every RouterOS since 7.18), drops the trap category, writes
- *   into the caller's array, never settles when the connection goes.
- * - Connector.write: one packet per word and win1252; its debug output would also hold the password.
  * - Connector.onConnect/onEnd/onError/onTimeout: no TCP_NODELAY, errors without a message, a second error on the socket
- *   ends the process, a close during the TLS handshake leaves connect() waiting for ever.
- * - RouterOSAPI.openChannel, holdConnection: where channels get their replacements; no keep-alive command, since every
- *   command has a deadline.
- * - RouterOSAPI.connect, close, login are not used: connect() may never settle, close() waits for an event that was
- *   removed, login() takes an unknown answer for a success and leaves a rejection unhandled.
+ *   ends the process, a close during the TLS handshake leaves connect() waiting for ever, and nobody looks whom it talks to
+ *   before the login is sent.
  *
- * Modules are imported one by one because the package's index loads `source-map-support` (not installed) when the
+ * Not used at all:
+ * - Connector.write and Transmitter: one packet per word and win1252; their debug output would also hold the password.
+ * - Channel: throws on `!empty` (every RouterOS since 7.18), drops the trap category, writes into the caller's array, never
+ *   settles when the connection goes, and is an event emitter per command.
+ * - RouterOSAPI: connect() may never settle, close() waits for an event that was removed, login() takes an unknown answer
+ *   for a success and leaves a rejection unhandled.
+ *
+ * The module is imported by itself because the package's index loads `source-map-support` (not installed) when the
  * environment happens to say ENV=testing.
  */
 import type { Socket } from 'node:net';
-import { Channel } from 'node-routeros/dist/Channel.js';
 import { Connector } from 'node-routeros/dist/connector/Connector.js';
-import { RouterOSAPI } from 'node-routeros/dist/RouterOSAPI.js';
 import { AutoblockError, messageOf } from '../errors.ts';
-import { createSentenceDecoder, encodeSentence } from '../routeros-wire/sentence-codec.ts';
+import {
+  createSentenceDecoder,
+  createSentenceWriter,
+  type SentenceWriter,
+} from '../routeros-wire/sentence-codec.ts';
 import { brokenConnection, type ConnectionPhase, connectDeadlinePassed } from './connection-errors.ts';
 import { PendingCommands } from './pending-commands.ts';
-import { parseReply, reasonOf } from './reply-parsing.ts';
+import { parseReply, type Reply, reasonOf } from './reply-parsing.ts';
 import { RouterRefusedError } from './router-answers.ts';
-import type { ReplyRow, RouterSession } from './router-session.ts';
+import type { ReplyRow, RouterSession, Settle } from './router-session.ts';
 import { peerProblem, type RouterTls, tlsConnectOptions } from './tls-peer.ts';
 
 export interface RouterSessionOptions extends RouterEndpoint {
@@ -51,10 +54,10 @@ interface RouterEndpoint {
   readonly onLost?: (error: AutoblockError) => void;
 }
 
-/** Members of Connector and Receiver the adapter reads; declared private by the library. */
+/** Members of Connector the adapter reaches for; declared private by the library. */
 interface ConnectorInside {
   readonly socket: Socket;
-  readonly receiver: { readonly tags: ReadonlyMap<string, { callback(words: string[]): void }> };
+  readonly receiver: object;
 }
 
 /** A FIN unanswered for this long is followed by a hard close. */
@@ -79,7 +82,8 @@ export async function openRouterSession(options: RouterSessionOptions): Promise<
 class NodeRouterosSession implements RouterSession {
   readonly #options: RouterEndpoint;
   readonly #where: string;
-  readonly #api: RouterOSAPI;
+  /** The sentences of this turn of the event loop, to leave in one write; null when there are none yet. */
+  #outgoing: SentenceWriter | null = null;
   readonly #pending: PendingCommands;
   readonly #connectTimer: NodeJS.Timeout;
   #socket: Socket | null = null;
@@ -97,11 +101,10 @@ class NodeRouterosSession implements RouterSession {
     this.#where = options.host.includes(':')
       ? `[${options.host}]:${options.port}`
       : `${options.host}:${options.port}`;
-    // Without user and password: the login is ours, the library need not hold a secret.
-    this.#api = new RouterOSAPI({ host: options.host, port: options.port });
     this.#pending = new PendingCommands({
       where: this.#where,
       timeoutMs: options.commandTimeoutMs,
+      monotonicMs: () => performance.now(),
       onDeadline: (error) => this.#giveUp(error),
     });
     this.#connectTimer = setTimeout(() => {
@@ -150,12 +153,43 @@ class NodeRouterosSession implements RouterSession {
     this.#phase = 'open';
   }
 
-  async run(command: string, words: readonly string[]): Promise<readonly ReplyRow[]> {
-    if (this.#lost !== null) throw this.#lost;
-    if ([command, ...words].some((word) => word === '' || word.startsWith('.tag='))) {
+  run(command: string, words: readonly string[]): Promise<readonly ReplyRow[]> {
+    return new Promise((resolve, reject) => {
+      this.begin(command, words, (error, rows) => {
+        if (error === null) resolve(rows);
+        else reject(error);
+      });
+    });
+  }
+
+  begin(command: string, words: readonly string[], settle: Settle): void {
+    if (command === '' || words.some((word) => word === '' || word.startsWith('.tag='))) {
       throw new RangeError('a command word is empty or a tag; the session sets tags itself');
     }
-    return await this.#api.write([command, ...words]);
+    const lost = this.#lost;
+    if (lost !== null) {
+      // Later, as always: whoever begins commands in a loop must not be called back inside it.
+      queueMicrotask(() => settle(lost, []));
+      return;
+    }
+    this.#lastTag += 1;
+    const tag = String(this.#lastTag);
+    this.#pending.begin({ tag, command, settle });
+    const writer = (this.#outgoing ??= this.#startWriting());
+    writer.word(command);
+    for (const word of words) writer.word(word);
+    writer.word(`.tag=${tag}`);
+    writer.end();
+  }
+
+  #startWriting(): SentenceWriter {
+    // After the promises of this turn, so that what they begin leaves in the same write.
+    process.nextTick(() => {
+      const written = this.#outgoing?.bytes();
+      this.#outgoing = null;
+      if (this.#lost === null && written !== undefined) this.#socket?.write(written);
+    });
+    return createSentenceWriter();
   }
 
   async close(): Promise<void> {
@@ -181,21 +215,12 @@ class NodeRouterosSession implements RouterSession {
     // The library sets its idle timeout from `timeout` and fails on 0; #adopt switches that timeout off.
     const plain = { host, port, timeout: 1 };
     const connector = new Connector(tls === null ? plain : { ...plain, tls });
-    Object.assign(connector, this.#connectorMembers(connector));
-    Object.assign(this.#api, {
-      connector,
-      openChannel: () => this.#openChannel(connector),
-      holdConnection: () => undefined,
-    });
+    Object.assign(connector, this.#connectorMembers());
     return connector;
   }
 
-  #connectorMembers(connector: Connector): object {
+  #connectorMembers(): object {
     return {
-      write: (words: string[]) => {
-        this.#socket?.write(encodeSentence(words));
-        return connector;
-      },
       onConnect: () => {
         const { tls, name } = this.#options;
         const problem = peerProblem({ socket: this.#socket, tls, name, where: this.#where });
@@ -230,7 +255,7 @@ class NodeRouterosSession implements RouterSession {
     Object.assign(receiver, {
       processRawData: (data: Buffer) => {
         try {
-          for (const words of decoder.push(data)) this.#receive(words, receiver.tags);
+          for (const words of decoder.push(data)) this.#receive(parseReply(words));
         } catch (error) {
           const cause = new Error(`what it sends is not the RouterOS API (${messageOf(error)})`, {
             cause: error,
@@ -241,42 +266,18 @@ class NodeRouterosSession implements RouterSession {
     });
   }
 
-  #receive(words: string[], tags: ConnectorInside['receiver']['tags']): void {
-    if (words[0] === '!fatal') {
-      const reason = reasonOf(parseReply(words));
+  #receive(reply: Reply): void {
+    if (this.#lost !== null) return;
+    if (reply.kind === '!fatal') {
+      const reason = reasonOf(reply);
       this.#giveUp(this.#phase === 'login' ? this.#loginFailed(reason) : this.#ended(reason));
-      return;
     }
-    // Out of step with us: a row that lies behind the odd word would be lost and its entry taken for missing.
-    if (words[0]?.startsWith('!') !== true) {
-      this.#giveUp(this.#ended('what it sends is not the RouterOS API'));
-      return;
-    }
-    const tag = words.find((word) => word.startsWith('.tag='))?.slice('.tag='.length);
-    const reader = tag === undefined ? undefined : tags.get(tag);
-    if (reader !== undefined) reader.callback(words);
+    // A row that lies behind the odd word would be lost and its entry taken for missing.
+    else if (!reply.kind.startsWith('!')) this.#giveUp(this.#ended('what it sends is not the RouterOS API'));
     // Every tag we sent is known until its `!done`: whoever answers another one is out of step with us.
-    else this.#giveUp(this.#ended(`it sent ${words[0]} for a command nobody gave`));
-  }
-
-  #openChannel(connector: Connector): Channel {
-    const channel = new Channel(connector);
-    this.#lastTag += 1;
-    const tag = String(this.#lastTag);
-    Object.assign(channel, {
-      id: tag,
-      write: (words: readonly string[]) => {
-        const answered = this.#pending.begin({
-          tag,
-          command: words[0] ?? '',
-          release: () => channel.close(true),
-        });
-        connector.read(tag, (reply) => this.#pending.take(tag, parseReply(reply)));
-        connector.write([...words, `.tag=${tag}`]);
-        return answered;
-      },
-    });
-    return channel;
+    else if (!this.#pending.take(reply)) {
+      this.#giveUp(this.#ended(`it sent ${reply.kind} for a command nobody gave`));
+    }
   }
 
   #broken(cause: Error | null): void {

@@ -1,80 +1,111 @@
 import { AutoblockError } from '../errors.ts';
 import { categoryOf, type Reply, reasonOf } from './reply-parsing.ts';
 import { RouterRefusedError } from './router-answers.ts';
-import type { ReplyRow } from './router-session.ts';
+import type { ReplyRow, Settle } from './router-session.ts';
 
 interface PendingCommand {
   readonly command: string;
+  readonly sinceMs: number;
   readonly rows: ReplyRow[];
   /** The first `!trap`; it settles the command only at `!done`, which always follows. */
   refusal: Reply | null;
-  readonly timer: NodeJS.Timeout;
-  /** Called once, when the command is settled either way. */
-  readonly release: () => void;
-  readonly resolve: (rows: readonly ReplyRow[]) => void;
-  readonly reject: (error: AutoblockError) => void;
+  readonly settle: Settle;
 }
 
 /** The commands of one connection that wait for their `!done`, by tag. Every one of them is settled, come what may. */
 export class PendingCommands {
   readonly #where: string;
   readonly #timeoutMs: number;
+  readonly #monotonicMs: () => number;
   readonly #onDeadline: (error: AutoblockError) => void;
+  /** In the order they were given, which is the order their deadlines pass in. */
   readonly #byTag = new Map<string, PendingCommand>();
+  #sweep: NodeJS.Timeout | undefined;
+  #lookAgain: NodeJS.Immediate | undefined;
 
   /** `onDeadline` must give the connection up: a reply that comes too late has nobody to go to. */
-  constructor(options: { where: string; timeoutMs: number; onDeadline: (error: AutoblockError) => void }) {
+  constructor(options: {
+    where: string;
+    timeoutMs: number;
+    monotonicMs: () => number;
+    onDeadline: (error: AutoblockError) => void;
+  }) {
     this.#where = options.where;
     this.#timeoutMs = options.timeoutMs;
+    this.#monotonicMs = options.monotonicMs;
     this.#onDeadline = options.onDeadline;
   }
 
-  /** The promise settles at `!done`, at the deadline or when the connection goes. */
-  begin(options: { tag: string; command: string; release: () => void }): Promise<readonly ReplyRow[]> {
-    const { tag, command, release } = options;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        const whatHappened = `router ${this.#where} did not answer ${command} in ${this.#timeoutMs} ms`;
-        this.#onDeadline(new AutoblockError('ROUTER_TIMEOUT', whatHappened));
-      }, this.#timeoutMs);
-      this.#byTag.set(tag, { command, rows: [], refusal: null, timer, release, resolve, reject });
-    });
+  /** `settle` is called once: at `!done`, at the deadline or when the connection goes. */
+  begin(options: { tag: string; command: string; settle: Settle }): void {
+    const { tag, command, settle } = options;
+    const sinceMs = this.#monotonicMs();
+    this.#byTag.set(tag, { command, sinceMs, rows: [], refusal: null, settle });
+    // One timer for all: a timer per command costs more than the command.
+    if (this.#sweep === undefined) this.#armSweep(this.#timeoutMs);
   }
 
-  /** Kinds not named here (`!empty`, and what RouterOS may add next) carry nothing we need: `!done` is always last. */
-  take(tag: string, reply: Reply): void {
-    const pending = this.#byTag.get(tag);
-    if (pending === undefined) return;
-    if (reply.kind === '!re') pending.rows.push(reply.attributes);
-    else if (reply.kind === '!trap') pending.refusal ??= reply;
-    else if (reply.kind === '!done') {
-      if (Object.keys(reply.attributes).length > 0) pending.rows.push(reply.attributes);
-      this.#finish(tag, pending);
+  /**
+   * False: nobody waits for this tag. Kinds not named here (`!empty`, and what RouterOS may add next) carry nothing we need:
+   * `!done` is always last.
+   */
+  take(reply: Reply): boolean {
+    const pending = reply.tag === null ? undefined : this.#byTag.get(reply.tag);
+    if (pending === undefined) return false;
+    const { kind, attributes } = reply;
+    if (kind === '!re') pending.rows.push(attributes ?? {});
+    else if (kind === '!trap') pending.refusal ??= reply;
+    else if (kind === '!done') {
+      if (attributes !== null) pending.rows.push(attributes);
+      this.#byTag.delete(reply.tag!);
+      if (this.#byTag.size === 0) this.#disarm();
+      pending.settle(this.#refusalOf(pending), pending.rows);
     }
+    return true;
   }
 
   rejectAll(error: AutoblockError): void {
-    for (const [tag, pending] of this.#byTag) {
-      this.#forget(tag, pending);
-      pending.reject(error);
-    }
+    this.#disarm();
+    const waiting = [...this.#byTag.values()];
+    this.#byTag.clear();
+    for (const { settle } of waiting) settle(error, []);
   }
 
-  #finish(tag: string, pending: PendingCommand): void {
-    this.#forget(tag, pending);
-    const { command, refusal } = pending;
-    if (refusal === null) {
-      pending.resolve(pending.rows);
+  #refusalOf({ command, refusal }: PendingCommand): RouterRefusedError | null {
+    if (refusal === null) return null;
+    const routerMessage = reasonOf(refusal);
+    return new RouterRefusedError({
+      where: this.#where,
+      command,
+      routerMessage,
+      category: categoryOf(refusal),
+    });
+  }
+
+  #armSweep(delayMs: number): void {
+    this.#sweep = setTimeout(() => this.#sweepNow({ isSecondLook: false }), delayMs);
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#sweep);
+    clearImmediate(this.#lookAgain);
+    this.#sweep = undefined;
+    this.#lookAgain = undefined;
+  }
+
+  #sweepNow({ isSecondLook }: { isSecondLook: boolean }): void {
+    const oldest = this.#byTag.values().next().value;
+    if (oldest === undefined) {
+      this.#disarm();
       return;
     }
-    const routerMessage = reasonOf(refusal);
-    const category = categoryOf(refusal);
-    pending.reject(new RouterRefusedError({ where: this.#where, command, routerMessage, category }));
-  }
-
-  #forget(tag: string, pending: PendingCommand): void {
-    clearTimeout(pending.timer);
-    this.#byTag.delete(tag);
-    pending.release();
+    const leftMs = oldest.sinceMs + this.#timeoutMs - this.#monotonicMs();
+    if (leftMs > 0) this.#armSweep(leftMs);
+    else if (isSecondLook) {
+      const whatHappened = `router ${this.#where} did not answer ${oldest.command} in ${this.#timeoutMs} ms`;
+      this.#onDeadline(new AutoblockError('ROUTER_TIMEOUT', whatHappened));
+    }
+    // When this process itself was held up, the answer may lie unread: timers run before sockets are read.
+    else this.#lookAgain = setImmediate(() => this.#sweepNow({ isSecondLook: true }));
   }
 }

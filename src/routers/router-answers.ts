@@ -37,10 +37,3 @@ const WORDING: readonly (readonly [RefusalMeaning, RegExp])[] = [
   ['list_full', /\bfull\b|too many|out of memory|no (?:more )?(?:memory|space)|limit (?:reached|exceeded)/i],
   ['out_of_range', /out of range/i],
 ];
-
-/** True when a login, or the session itself, was refused because the router has no API session left. */
-export function saysSessionsFull(reason: string): boolean {
-  return /(?:max|limit|too many|no more).*(?:session|connection|login)|(?:session|connection|login).*(?:max|limit|exceeded|reached)/i.test(
-    reason,
-  );
-}

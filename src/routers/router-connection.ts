@@ -1,20 +1,14 @@
 import type { AddressListEntry } from '../decisions/address-list-entry.ts';
 import { AutoblockError } from '../errors.ts';
 import { parseDuration } from '../routeros-wire/duration.ts';
-import {
-  type AddressListChanges,
-  isSendable,
-  LIST_MENU,
-  type ListCommand,
-  listCommands,
-  printWords,
-  toEntry,
-} from './address-list-commands.ts';
+import { type AddressListChanges, LIST_MENU, printWords, toEntry } from './address-list-commands.ts';
+import { type ApplyOptions, applyChanges, policyMissing, type RefusedChange } from './apply-changes.ts';
 import { KeptSession } from './kept-session.ts';
 import { openRouterSession } from './node-routeros-session.ts';
 import { RouterRefusedError, refusalMeaning } from './router-answers.ts';
 import type { ReplyRow, RouterSession } from './router-session.ts';
 import type { RouterTls } from './tls-peer.ts';
+import { createWindowSize, type WindowSize } from './window-size.ts';
 
 export interface RouterConnectionOptions {
   /** For logs, status and error texts. */
@@ -46,12 +40,6 @@ export interface RouterFacts {
   readonly uptimeSeconds: number;
 }
 
-/** A change the router (or our own check) refused; the others were carried out. */
-export interface RefusedChange {
-  readonly address: string;
-  readonly message: string;
-}
-
 /** One router over one API session that is opened when needed and kept while it holds. */
 export interface RouterConnection {
   readonly name: string;
@@ -63,10 +51,7 @@ export interface RouterConnection {
    * back to know what the router holds. Throws when the connection breaks; what was under way is then unknown. After
    * `signal` nothing more is sent; what is under way is awaited, then it rejects with INTERRUPTED.
    */
-  apply(
-    plan: AddressListChanges,
-    options?: { onProgress?: (progress: { done: number; total: number }) => void; signal?: AbortSignal },
-  ): Promise<{ refused: RefusedChange[] }>;
+  apply(plan: AddressListChanges, options?: ApplyOptions): Promise<{ refused: RefusedChange[] }>;
   /** Rows of a menu (`/ip/address`); `queries` are `?name=value` words. Null: this router has no such menu. */
   print(
     menu: string,
@@ -89,11 +74,17 @@ class SessionConnection implements RouterConnection {
   readonly name: string;
   readonly #options: RouterConnectionOptions;
   readonly #session: KeptSession;
+  /** Kept from one push to the next: how near the router is does not change. */
+  readonly #window: WindowSize;
 
   constructor(options: RouterConnectionOptions) {
     const { connectTimeoutMs = 10_000, commandTimeoutMs = 30_000, keepAliveMs = 30_000 } = options;
     this.name = options.name;
     this.#options = options;
+    this.#window = createWindowSize({
+      limit: options.commandsInFlight,
+      monotonicMs: () => performance.now(),
+    });
     this.#session = new KeptSession({
       keepAliveMs,
       open: (hooks) => openRouterSession({ ...options, connectTimeoutMs, commandTimeoutMs, ...hooks }),
@@ -116,45 +107,25 @@ class SessionConnection implements RouterConnection {
     };
   }
 
-  read(): Promise<AddressListEntry[]> {
+  async read(): Promise<AddressListEntry[]> {
     const { addressListV4, addressListV6 } = this.#options;
-    return this.#reading(async (session) => {
-      const [v4, v6] = await Promise.all([
-        session.run(`${LIST_MENU[4]}/print`, printWords(addressListV4)),
-        rowsOrNull(session, `${LIST_MENU[6]}/print`, printWords(addressListV6)),
-      ]);
-      return [...v4.map((row) => toEntry(row, 4)), ...(v6 ?? []).map((row) => toEntry(row, 6))];
-    });
+    try {
+      return await this.#reading(async (session) => {
+        const [v4, v6] = await Promise.all([
+          session.run(`${LIST_MENU[4]}/print`, printWords(addressListV4)),
+          rowsOrNull(session, `${LIST_MENU[6]}/print`, printWords(addressListV6)),
+        ]);
+        return [...v4.map((row) => toEntry(row, 4)), ...(v6 ?? []).map((row) => toEntry(row, 6))];
+      });
+    } catch (error) {
+      if (!(error instanceof RouterRefusedError) || refusalMeaning(error) !== 'not_permitted') throw error;
+      throw policyMissing({ router: this.name, policy: 'read', cause: error });
+    }
   }
 
-  apply(
-    plan: AddressListChanges,
-    options: { onProgress?: (progress: { done: number; total: number }) => void; signal?: AbortSignal } = {},
-  ): Promise<{ refused: RefusedChange[] }> {
-    const total = plan.remove.length + plan.extend.length + plan.add.length;
-    if (total === 0) return Promise.resolve({ refused: [] });
-    return this.#session.use(
-      async (session) => {
-        const refused: RefusedChange[] = [];
-        const left = listCommands(plan, this.#options);
-        let done = 0;
-        const worker = async () => {
-          for (const command of left) {
-            if (options.signal?.aborted === true) {
-              throw new AutoblockError('INTERRUPTED', `pushing to router ${this.name} was stopped`);
-            }
-            const message = await refusalOf(session, command);
-            if (message !== null) refused.push({ address: command.address, message });
-            done += 1;
-            if (done % 1000 === 0 || done === total) options.onProgress?.({ done, total });
-          }
-        };
-        const inFlight = Math.min(this.#options.commandsInFlight, total);
-        await Promise.all(Array.from({ length: inFlight }, worker));
-        return { refused };
-      },
-      { isRepeatable: false },
-    );
+  apply(plan: AddressListChanges, options: ApplyOptions = {}): Promise<{ refused: RefusedChange[] }> {
+    const run = { plan, lists: this.#options, router: this.name, window: this.#window, ...options };
+    return this.#session.use((session) => applyChanges({ ...run, session }), { isRepeatable: false });
   }
 
   print(
@@ -201,20 +172,5 @@ async function rowsOrNull(
   } catch (error) {
     if (error instanceof RouterRefusedError && refusalMeaning(error) === 'no_such_command') return null;
     throw error;
-  }
-}
-
-/** Null when the change is done or was not needed any more, else why not. Rejects when the connection broke. */
-async function refusalOf(session: RouterSession, change: ListCommand): Promise<string | null> {
-  if (!isSendable(change.address)) return `not an address or network: ${change.address}`;
-  try {
-    await session.run(change.command, change.words);
-    return null;
-  } catch (error) {
-    if (!(error instanceof RouterRefusedError)) throw error;
-    const meaning = refusalMeaning(error);
-    if (change.action === 'add' && meaning === 'already_there') return null;
-    if (change.action !== 'add' && meaning === 'no_such_item') return null;
-    return error.routerMessage;
   }
 }

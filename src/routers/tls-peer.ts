@@ -67,7 +67,7 @@ export function handshakeAdvice(failure: { code: string; name: string; host: str
   if (/WRONG_VERSION_NUMBER/.test(code)) return 'it does not speak TLS there: is this the api-ssl port?';
   if (!/HANDSHAKE_FAILURE|NO_SHARED_CIPHER|ECONNRESET|CLOSED/.test(code)) return null;
   return (
-    'most likely its api-ssl service has no certificate (it then offers anonymous key exchange, which nobody can verify). ' +
+    'most likely its api-ssl service has no certificate (it then offers anonymous key exchange, which nobody can verify), or no API session is left (`/user active print`). ' +
     `Type on the router: /certificate add name=api-ssl common-name=${host} days-valid=3650 key-usage=digital-signature,key-encipherment,tls-server; ` +
     '/certificate sign api-ssl; /ip service set api-ssl certificate=api-ssl; ' +
     `then pin what \`autoblock routers fingerprint ${name}\` shows`

@@ -128,7 +128,9 @@ describe('an address list on a router', () => {
     const simulator = await openSimulator();
     simulator.faults.trapOn = { command: /^\/ipv6/, category: 0, message: 'no such command prefix' };
     const { refused } = await sync(openRouter(simulator), [want('2001:db8::1'), want('192.0.2.1')]);
-    expect(refused).toEqual([{ address: '2001:db8::1', message: 'no such command prefix' }]);
+    expect(refused).toMatchObject([
+      { address: '2001:db8::1', message: 'no such command prefix', meaning: 'no_such_command' },
+    ]);
     expect(addresses(simulator)).toEqual(['192.0.2.1']);
   });
 
@@ -144,7 +146,7 @@ describe('an address list on a router', () => {
     simulator.faults.trapOn = rule;
     const add = Array.from({ length: 40 }, (_, index) => want(`192.0.2.${index}`));
     const { refused } = await openRouter(simulator).apply({ ...nothing, add });
-    expect(refused).toEqual([
+    expect(refused).toMatchObject([
       { address: '192.0.2.3', message: 'failure: busy' },
       { address: '192.0.2.4', message: 'failure: busy' },
     ]);
