@@ -51,7 +51,7 @@ export function runPipelined<Command extends PipelinedCommand>(options: {
         failure ??= { error: thrown };
       }
       if (underWay > 0) return;
-      if (failure !== null) reject(failure.error as Error);
+      if (failure !== null) reject(failure.error);
       else if (!hasMore) resolve();
     };
     goOn();
