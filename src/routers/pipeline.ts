@@ -1,4 +1,4 @@
-import type { AutoblockError } from '../errors.ts';
+import { type AutoblockError, messageOf } from '../errors.ts';
 import { RouterRefusedError } from './router-answers.ts';
 import type { RouterSession } from './router-session.ts';
 import type { WindowSize } from './window-size.ts';
@@ -23,7 +23,7 @@ export function runPipelined<Command extends PipelinedCommand>(options: {
   return new Promise((resolve, reject) => {
     let underWay = 0;
     let hasMore = true;
-    let failure: { error: unknown } | null = null;
+    let failure: Error | null = null;
 
     const answered = (command: Command, error: AutoblockError | null) => {
       underWay -= 1;
@@ -32,7 +32,7 @@ export function runPipelined<Command extends PipelinedCommand>(options: {
         if (error !== null && !(error instanceof RouterRefusedError)) throw error;
         onAnswer(command, error);
       } catch (thrown) {
-        failure ??= { error: thrown };
+        failure ??= errorOf(thrown);
       }
       goOn();
     };
@@ -48,12 +48,16 @@ export function runPipelined<Command extends PipelinedCommand>(options: {
       try {
         while (failure === null && hasMore && underWay < window.size) takeNext();
       } catch (thrown) {
-        failure ??= { error: thrown };
+        failure ??= errorOf(thrown);
       }
       if (underWay > 0) return;
-      if (failure !== null) reject(failure.error);
+      if (failure !== null) reject(failure);
       else if (!hasMore) resolve();
     };
     goOn();
   });
+}
+
+function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(messageOf(thrown), { cause: thrown });
 }
