@@ -2,7 +2,7 @@
  * The house rules, machine-checked. Each rule's comment tells the person who broke it what to do.
  * @type {import('dependency-cruiser').IConfiguration}
  */
-const core = '^src/(features|detector|decisions|evaluation)/';
+const core = '^src/(features|detector|decisions|evaluation|router-check)/';
 const adapters = '^src/(log-source|log-intake|storage|routers|simulator)/';
 const entries = '^src/(daemon|http|cli)/';
 
@@ -57,9 +57,12 @@ export default {
       name: 'core-is-pure',
       severity: 'error',
       comment:
-        'features, detector, decisions and evaluation are pure: no adapter, entry, run, config or logger. Take the value as an argument.',
+        'features, detector, decisions, evaluation and router-check are pure: no adapter, entry, run, config or logger. Take the value as an argument.',
       from: { path: core },
-      to: { path: '^src/', pathNot: '^src/(features|detector|decisions|evaluation|ip)/|^src/errors\\.ts' },
+      to: {
+        path: '^src/',
+        pathNot: '^src/(features|detector|decisions|evaluation|router-check|ip)/|^src/errors\\.ts',
+      },
     },
     {
       name: 'core-has-no-node-and-no-drivers',

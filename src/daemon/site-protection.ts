@@ -8,11 +8,15 @@ interface ProtectedAddress {
   readonly why: string;
 }
 
+interface ToldAddress extends ProtectedAddress {
+  readonly router: string;
+}
+
 export interface SiteProtectionParts {
   readonly config: Pick<Config, 'internalNetworks' | 'allowlist' | 'routers' | 'databaseUrl'>;
   readonly ledger: {
     /** What the routers last told, by whichever process read it. */
-    routerProtected(): readonly (ProtectedAddress & { readonly router: string })[];
+    routerProtected(): readonly ToldAddress[];
   };
   readonly logger: Logger;
   /** All addresses of a host name; rejects when it has none. */
@@ -26,6 +30,8 @@ export interface SiteProtectionParts {
 export interface SiteProtection {
   /** Cheap to ask: built anew only when something it rests on has changed. */
   current(): Protection;
+  /** With what a router has just told and the ledger does not know yet. */
+  currentWith(told: readonly ToldAddress[]): Protection;
   /** Asks names and interfaces anew when the last time is five minutes ago; never rejects. */
   refresh(): Promise<void>;
   /** This machine, the routers' and the database's hosts, as last resolved. */
@@ -56,6 +62,8 @@ export function createSiteProtection(parts: SiteProtectionParts): SiteProtection
         built = { of, protection: protectionOfSite(parts, [...hosts, ...told.map(named)]) };
       return built.protection;
     },
+    currentWith: (told) =>
+      protectionOfSite(parts, [...hosts, ...[...told, ...parts.ledger.routerProtected()].map(named)]),
     refresh() {
       const age = refreshedAtMs === null ? null : parts.nowMs() - refreshedAtMs;
       // A clock set back makes the age negative: then it is not known, and asking is cheap.
@@ -77,7 +85,7 @@ function protectionOfSite(
   return buildProtection({ internalNetworks, allowlist, extraProtected });
 }
 
-function named(told: ProtectedAddress & { readonly router: string }): ProtectedAddress {
+function named(told: ToldAddress): ProtectedAddress {
   return { address: told.address, why: `router ${told.router}: ${told.why}` };
 }
 

@@ -50,7 +50,7 @@ export async function openWorkplace(parts: {
 
   const site = createSiteProtection({
     config,
-    ledger: { routerProtected: () => [] },
+    ledger,
     logger,
     resolve: resolveHost,
     networkInterfaces: interfaceAddresses,

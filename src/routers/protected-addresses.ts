@@ -37,9 +37,9 @@ interface Source {
  * whole Internet's table must not be asked to print it at every sync; BGP neighbours are read from their own menus.
  */
 const nearRoutes = (everything: string): readonly string[] => [
-  `dst-address=${everything}`,
-  '<distance=20',
-  '#|',
+  `?dst-address=${everything}`,
+  '?<distance=20',
+  '?#|',
 ];
 
 const ROUTE_PROPERTIES = ['dst-address', 'gateway', 'gateway-status', 'immediate-gw', 'active', 'disabled'];

@@ -82,8 +82,8 @@ describe('what a router must never block', () => {
       asked.set(menu, options?.queries ?? []);
       return Promise.resolve([]);
     });
-    expect(asked.get('/ip/route')).toEqual(['dst-address=0.0.0.0/0', '<distance=20', '#|']);
-    expect(asked.get('/ipv6/route')).toEqual(['dst-address=::/0', '<distance=20', '#|']);
+    expect(asked.get('/ip/route')).toEqual(['?dst-address=0.0.0.0/0', '?<distance=20', '?#|']);
+    expect(asked.get('/ipv6/route')).toEqual(['?dst-address=::/0', '?<distance=20', '?#|']);
   });
 
   it('holds DNS servers, of both kinds and over HTTPS', async () => {
