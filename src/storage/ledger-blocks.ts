@@ -53,7 +53,7 @@ function readers(
     `SELECT ${BLOCK_COLUMNS} FROM blocks WHERE closed_at_ms IS NULL AND expires_at_ms > ? ORDER BY id`,
   );
   const activeTimes = db.prepare<[number], ActiveBlock & { address: string }>(
-    `SELECT address, expires_at_ms AS expiresAtMs, origin, evidence_until_ms AS evidenceUntilMs
+    `SELECT address, expires_at_ms AS expiresAtMs, origin, evidence_until_ms AS evidenceUntilMs, offence
      FROM blocks WHERE closed_at_ms IS NULL AND expires_at_ms > ?`,
   );
   const activeOn = db.prepare<[string], Block>(

@@ -6,6 +6,7 @@ import {
   type Approval,
   approveByHand,
   type BlockRequest,
+  blockAllByHand,
   blockByHand,
   type Extension,
   extendByHand,
@@ -61,7 +62,7 @@ export function operatorCalls(rows: LedgerRows, guards: Guards): OperatorCalls {
   const { pause } = rows;
   const afterExpiry = closingFirst(rows, guards);
   const addAll = afterExpiry(({ requests }: { requests: readonly BlockRequest[]; nowMs: number }) =>
-    requests.map((request) => blockByHand(rows, request)),
+    blockAllByHand(rows, requests),
   );
   return {
     addBlock: afterExpiry((request) => blockByHand(rows, request)),

@@ -70,6 +70,16 @@ export function blockByHand(rows: LedgerRows, request: BlockRequest): Block {
   return block;
 }
 
+/**
+ * One block per request, in their order.
+ * @throws AutoblockError as `blockByHand`, with all that is no address named; then nothing is blocked
+ */
+export function blockAllByHand(rows: LedgerRows, requests: readonly BlockRequest[]): Block[] {
+  refuseWhilePaused(rows);
+  canonicalAddresses(requests.map(({ address }) => address));
+  return requests.map((request) => blockByHand(rows, request));
+}
+
 /** @throws AutoblockError NOT_FOUND naming what is not blocked, ADDRESS_INVALID; then nothing is lifted */
 export function liftByHand({ blocks }: LedgerRows, request: Lift): Block[] {
   const { actor, reason = null, nowMs } = request;

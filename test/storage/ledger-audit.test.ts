@@ -23,7 +23,14 @@ beforeEach(() => {
 afterEach(() => place.remove());
 
 const block = (address: string, given: { nowMs?: number; seconds?: number } = {}) =>
-  place.ledger.addBlock({ ...by, address, origin: 'manual', seconds: 3600, reason: 'abuse report', ...given });
+  place.ledger.addBlock({
+    ...by,
+    address,
+    origin: 'manual',
+    seconds: 3600,
+    reason: 'abuse report',
+    ...given,
+  });
 const audited = (query: Partial<AuditQuery> = {}) => place.ledger.audit({ limit: 99, ...query });
 const detected = (riskScore: number, lastSeenMs: number) =>
   detectionOf({ sourceIp: SUSPECT, riskScore, lastSeenMs });

@@ -29,9 +29,7 @@ function oldLedgerWithData(name: string): void {
   add.run('203.0.113.1', 'auto', from, NOW + HOUR, from + 0.5, from + 1, null, null, null);
   add.run('203.0.113.2', 'auto', from, NOW - 1, from, null, null, null, NOW - 1);
   add.run('203.0.113.3', 'review', from, NOW + HOUR, from, null, NOW - 5, 'anna', NOW - 5);
-  db.prepare(
-    "INSERT INTO router_state VALUES ('edge', ?, ?, 0, 12, 1, 0, 0, NULL, NULL)",
-  ).run(NOW, NOW);
+  db.prepare("INSERT INTO router_state VALUES ('edge', ?, ?, 0, 12, 1, 0, 0, NULL, NULL)").run(NOW, NOW);
   db.close();
 }
 
@@ -77,7 +75,10 @@ describe('a ledger of schema 2', () => {
     const ledger = open('ledger.sqlite');
     ledger.extendBlocks({ addresses: ['203.0.113.1'], seconds: 7200, actor: 'anna', nowMs: NOW });
     ledger.liftBlock({ address: '203.0.113.1', actor: 'anna', nowMs: NOW + 1 });
-    expect(ledger.audit({ limit: 9 }).map(({ action }) => action)).toEqual(['block_lifted', 'block_extended']);
+    expect(ledger.audit({ limit: 9 }).map(({ action }) => action)).toEqual([
+      'block_lifted',
+      'block_extended',
+    ]);
     ledger.close();
   });
 });

@@ -5,7 +5,7 @@ export function makeLedgerOfSchema2(path: string): Database.Database {
   const db = new Database(path);
   for (const statements of STATEMENTS) db.exec(statements);
   db.pragma('user_version = 2');
-  db.pragma(`application_id = ${0x41424c4b}`);
+  db.pragma('application_id = 1094863947');
   db.pragma('journal_mode = WAL');
   return db;
 }
