@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { AutoblockError } from '../errors.ts';
 import { type ConfigProblem, describeProblems } from './config-problem.ts';
 import { maskSecret } from './mask-secret.ts';
+import { parseDurations } from './durations.ts';
 import { nearMissWarnings } from './near-miss.ts';
 import { OPTIONS, type Option, type OptionValues } from './options.ts';
 import { type OptionValue, type ParseContext, parseOption } from './parse-option.ts';
@@ -98,6 +99,7 @@ function readOptions(input: LoadConfigInput, problems: ConfigProblem[]): OptionV
 function defaultValue(option: Option, directories: { cwd: string; programDir: string }): OptionValue | null {
   if (typeof option.default !== 'string') return option.default;
   if (option.type === 'networks') return option.default.split(',').filter((network) => network !== '');
+  if (option.type === 'durations') return parseDurations(option.default);
   if (option.type !== 'path') return option.default;
   return resolve(option.besideProgram === true ? directories.programDir : directories.cwd, option.default);
 }

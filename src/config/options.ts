@@ -11,6 +11,7 @@ type OptionType =
   | 'path'
   | 'cron'
   | 'networks'
+  | 'durations'
   | 'timezone'
   | 'enum'
   | 'url'
@@ -26,11 +27,11 @@ export interface Option {
   readonly type: OptionType;
   /** Unit of a number; null where there is none. */
   readonly unit: string | null;
-  /** Value when the variable is absent or empty; null = there is none. Networks: comma separated. */
+  /** Value when the variable is absent or empty; null = there is none. Networks and durations: comma separated. */
   readonly default: string | number | boolean | null;
   /** What absence means, for options whose default is null or depends on another one. */
   readonly defaultText?: string;
-  /** Inclusive bounds of a number. */
+  /** Inclusive bounds of a number, of each duration in seconds. */
   readonly min?: number;
   readonly max?: number;
   /** The values of an enum. */
@@ -314,6 +315,29 @@ export const OPTIONS = [
     description: 'Addresses and networks that are never blocked, separated by commas or spaces.',
   },
   {
+    key: 'blockLadder',
+    env: 'BLOCK_LADDER',
+    type: 'durations',
+    unit: 'seconds',
+    default: '1h,6h,1d,7d',
+    min: 60,
+    max: LONGEST_ROUTEROS_TIMEOUT_SECONDS,
+    group: 'Decisions',
+    description:
+      'How long an automatic block lasts: the first time, the second time, and so on; the last one holds from there on. A repeat detection extends the block by the same time. Written as 90m, 6h, 1d12h, 1w.',
+  },
+  {
+    key: 'offenceDecayDays',
+    env: 'OFFENCE_DECAY_DAYS',
+    type: 'integer',
+    unit: 'days',
+    default: 14,
+    min: 1,
+    max: 365,
+    group: 'Decisions',
+    description: 'Days after a block without another one that take one step of BLOCK_LADDER back.',
+  },
+  {
     key: 'blockSeconds',
     env: 'BLOCK_SECONDS',
     type: 'integer',
@@ -322,7 +346,32 @@ export const OPTIONS = [
     min: 60,
     max: LONGEST_ROUTEROS_TIMEOUT_SECONDS,
     group: 'Decisions',
-    description: 'How long a block lasts; a repeat detection extends it.',
+    description:
+      'How long a block lasts that you approve in the review queue or make by hand; automatic ones follow BLOCK_LADDER.',
+  },
+  {
+    key: 'blockIpv6Prefix',
+    env: 'BLOCK_IPV6_PREFIX',
+    type: 'integer',
+    unit: 'bits',
+    default: 64,
+    min: 48,
+    max: 128,
+    group: 'Decisions',
+    description:
+      'An IPv6 attacker is blocked and queued as the network of this length, since it has every address in it; 128 = the address alone. A network that holds anything protected, allowlisted or rejected is never taken as a whole.',
+  },
+  {
+    key: 'rollUpNeighbours',
+    env: 'ROLL_UP_NEIGHBOURS',
+    type: 'integer',
+    unit: 'addresses',
+    default: 0,
+    min: 0,
+    max: 256,
+    group: 'Decisions',
+    description:
+      'From so many blocked addresses of one IPv4 /24 on the /24 is blocked instead of further addresses in it, unless it holds anything protected, allowlisted or rejected; 0 = never.',
   },
   {
     key: 'maxBlocksPerRun',
@@ -333,7 +382,19 @@ export const OPTIONS = [
     min: 1,
     max: 10_000,
     group: 'Decisions',
-    description: 'Most new blocks of one run; the rest goes to review.',
+    description: 'Most new automatic blocks of one run; the rest goes to review with an alert.',
+  },
+  {
+    key: 'maxBlocksTotal',
+    env: 'MAX_BLOCKS_TOTAL',
+    type: 'integer',
+    unit: 'blocks',
+    default: 30_000,
+    min: 1,
+    max: 1_000_000,
+    group: 'Decisions',
+    description:
+      'Most blocks active at a time, those made by hand included: beyond it automatic ones go to review with an alert. A network counts one.',
   },
   {
     key: 'routersFile',
@@ -502,6 +563,8 @@ interface ValueByType {
   readonly path: string;
   readonly cron: string;
   readonly networks: readonly string[];
+  /** Seconds. */
+  readonly durations: readonly number[];
   readonly timezone: string;
   readonly enum: string;
   readonly url: string;

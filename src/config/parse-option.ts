@@ -1,7 +1,8 @@
 import { canonicalText } from '../ip/address.ts';
+import { parseDurations } from './durations.ts';
 import type { Option } from './options.ts';
 
-export type OptionValue = string | number | boolean | readonly string[];
+export type OptionValue = string | number | boolean | readonly string[] | readonly number[];
 
 /** Either the value, or what a valid one would look like. */
 export type ParsedOption = { readonly value: OptionValue } | { readonly wanted: string };
@@ -26,6 +27,8 @@ export function parseOption(option: Option, text: string, context: ParseContext)
       return parseNumber(option, text);
     case 'networks':
       return parseNetworks(text);
+    case 'durations':
+      return parseLadder(option, text);
     case 'path':
       return { value: context.resolvePath(text) };
     case 'enum': {
@@ -85,6 +88,19 @@ function parseNetworks(text: string): ParsedOption {
     };
   }
   return { value: [...new Set(canonical.filter((network) => network !== null))] };
+}
+
+function parseLadder(option: Option, text: string): ParsedOption {
+  const { min = 1, max = Number.MAX_SAFE_INTEGER } = option;
+  const seconds = parseDurations(text);
+  const isValid =
+    seconds !== null &&
+    seconds.length > 0 &&
+    seconds.every((one, index) => one >= min && one <= max && one >= (seconds[index - 1] ?? 0));
+  if (isValid) return { value: seconds };
+  return {
+    wanted: `durations as RouterOS writes them (1h,6h,1d,7d), each from ${min} to ${max} seconds, none shorter than the one before`,
+  };
 }
 
 function isTimezone(text: string): boolean {

@@ -1,4 +1,5 @@
 import type { AnomalyType, DetectorName } from '../detector/detection.ts';
+import type { PastOffence } from './block-duration.ts';
 
 export type BlockOrigin = 'auto' | 'review' | 'manual';
 
@@ -67,6 +68,8 @@ export interface ActiveBlock {
   readonly origin: BlockOrigin;
   /** Evidence last seen at or before this time has been counted into the expiry already. */
   readonly evidenceUntilMs: number;
+  /** How often the address was blocked, this time included; 1 when absent. */
+  readonly offence?: number;
 }
 
 /**
@@ -86,7 +89,7 @@ export interface LedgerHistory {
    */
   readonly settled: ReadonlyMap<string, number>;
   /** Address or network → its latest automatic or approved block that ended without anybody lifting it. */
-  readonly offences: ReadonlyMap<string, { readonly offence: number; readonly endedAtMs: number }>;
+  readonly offences: ReadonlyMap<string, PastOffence>;
   /** An operator stopped all blocking (`autoblock panic`). */
   readonly paused: boolean;
 }

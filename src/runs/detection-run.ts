@@ -1,4 +1,5 @@
 import type { Block, LedgerHistory, ReviewItem } from '../decisions/block.ts';
+import type { BlockPolicy } from '../decisions/block-policy.ts';
 import { decide } from '../decisions/decide.ts';
 import type { Protection } from '../decisions/protected-networks.ts';
 import type { Verdict } from '../decisions/verdict.ts';
@@ -68,7 +69,6 @@ interface DetectionRunRecord {
     readonly windowToMs: number;
   };
   readonly verdicts: readonly Verdict[];
-  readonly blockSeconds: number;
   readonly reviewSeconds: number;
   readonly nowMs: number;
 }
@@ -77,9 +77,7 @@ export interface DetectionSettings {
   readonly hoursBack: number;
   readonly windowMinutes: number;
   readonly maxRecords: number;
-  readonly autoBlock: boolean;
-  readonly maxBlocksPerRun: number;
-  readonly blockSeconds: number;
+  readonly policy: BlockPolicy;
   readonly reviewSeconds: number;
   /** Compute and report, write nothing anywhere. */
   readonly dryRun: boolean;
@@ -149,7 +147,7 @@ export async function runDetection(parts: DetectionRunParts): Promise<DetectionR
     detections,
     protection: parts.protection,
     history: parts.ledger.history(nowMs),
-    policy: parts.settings,
+    policy: parts.settings.policy,
     nowMs,
   });
 
@@ -232,7 +230,6 @@ function record(
       windowToMs: summary.toMs,
     },
     verdicts: summary.verdicts,
-    blockSeconds: parts.settings.blockSeconds,
     reviewSeconds: parts.settings.reviewSeconds,
     nowMs,
   });

@@ -1,5 +1,5 @@
 import { deliverOnce, deliverShadowOnce, readDetectionHistory } from '../../daemon/jobs.ts';
-import { FEWEST_FLOWS_FOR_REVIEW } from '../../decisions/decide.ts';
+import { FEWEST_FLOWS_FOR_REVIEW } from '../../decisions/rulings.ts';
 import { protectionOf } from '../../decisions/protected-networks.ts';
 import { EXIT } from '../../errors.ts';
 import { reportDetections } from '../../runs/detection-report.ts';
