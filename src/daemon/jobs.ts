@@ -1,4 +1,6 @@
+import type { Config } from '../config/load-config.ts';
 import { DEFAULT_REVIEW_SECONDS } from '../decisions/block.ts';
+import type { BlockPolicy } from '../decisions/block-policy.ts';
 import { AutoblockError } from '../errors.ts';
 import { readLogRecords } from '../log-source/log-reader.ts';
 import { deliverDetections } from '../runs/detection-delivery.ts';
@@ -51,7 +53,7 @@ export async function detectOnce(
         hoursBack: config.hoursBack,
         windowMinutes: config.windowMinutes,
         maxRecords: config.maxRecords,
-        policy: { ...config, routers: [] },
+        policy: blockPolicy(config),
         reviewSeconds: DEFAULT_REVIEW_SECONDS,
         dryRun: options.dryRun,
       },
@@ -60,6 +62,17 @@ export async function detectOnce(
       asOfMs: options.asOfMs,
     }),
   );
+}
+
+/** Only routers that are written to have room that could run out. */
+function blockPolicy(config: Config): BlockPolicy {
+  const { autoBlock, maxBlocksPerRun, maxBlocksTotal, blockLadder, offenceDecayDays } = config;
+  const { blockSeconds, blockIpv6Prefix, rollUpNeighbours } = config;
+  return {
+    ...{ autoBlock, maxBlocksPerRun, maxBlocksTotal, blockLadder, offenceDecayDays },
+    ...{ blockSeconds, blockIpv6Prefix, rollUpNeighbours },
+    routers: [],
+  };
 }
 
 /**

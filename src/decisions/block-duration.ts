@@ -1,3 +1,4 @@
+import type { PastOffence } from './block.ts';
 import type { BlockPolicy } from './block-policy.ts';
 
 /** How long a block lasts and the how manieth of its target it is. */
@@ -6,12 +7,6 @@ export interface BlockTerm {
   readonly offence: number;
   /** From now on for a new block, from the latest evidence on for an extension. */
   readonly seconds: number;
-}
-
-/** The latest block of an address that ran its course; one an operator lifted is no offence. */
-export interface PastOffence {
-  readonly offence: number;
-  readonly endedAtMs: number;
 }
 
 /** What RouterOS takes as a timeout at most (35w3d13h13m56s), [manual] "IP/Firewall/Address list". */

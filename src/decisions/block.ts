@@ -1,5 +1,4 @@
 import type { AnomalyType, DetectorName } from '../detector/detection.ts';
-import type { PastOffence } from './block-duration.ts';
 
 export type BlockOrigin = 'auto' | 'review' | 'manual';
 
@@ -70,6 +69,12 @@ export interface ActiveBlock {
   readonly evidenceUntilMs: number;
   /** How often the address was blocked, this time included; 1 when absent. */
   readonly offence?: number;
+}
+
+/** The latest block of an address that ran its course. */
+export interface PastOffence {
+  readonly offence: number;
+  readonly endedAtMs: number;
 }
 
 /**

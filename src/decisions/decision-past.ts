@@ -1,7 +1,8 @@
 import { type IpNetwork, parseNetwork } from '../ip/address.ts';
+import { networkTrie } from '../ip/network-trie.ts';
 import type { ActiveBlock, LedgerHistory } from './block.ts';
 import { compareText } from './detection-order.ts';
-import { firstOverlapping, indexNetworks, type NetworkIndex, networksHolding } from './network-index.ts';
+import { indexNetworks, type NetworkIndex, networksHolding } from './network-index.ts';
 import { type Protection, protectionOf } from './protected-networks.ts';
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -30,7 +31,10 @@ export function indexPast(given: {
     .sort(compareText)
     .map((text) => parseNetwork(text))
     .filter((network) => network !== null);
-  const obstacleTo = onceEach((network: IpNetwork) => obstacle(network, { protection, rejections }));
+  const trie = networkTrie(rejections);
+  const rejectedIn = (network: IpNetwork): IpNetwork | null =>
+    rejections[trie.firstOverlapping(network) ?? -1] ?? null;
+  const obstacleTo = onceEach((network: IpNetwork) => obstacle(network, { protection, rejectedIn }));
   return {
     history,
     nowMs,
@@ -43,7 +47,7 @@ export function indexPast(given: {
       const network = text.includes('/') ? parseNetwork(text) : null;
       if (network === null) return false;
       const isManual = history.activeBlocks.get(text)?.origin === 'manual';
-      return isManual ? protectionOf(protection, text) !== null : obstacleTo(network) !== null;
+      return isManual ? protectionOf(protection, network) !== null : obstacleTo(network) !== null;
     },
   };
 }
@@ -52,19 +56,19 @@ export function indexPast(given: {
  * Ranges of IPv6 in which unlike hosts share a network: behind a NAT64 or a Teredo server the low bits are somebody
  * else's IPv4 address, so that one /64 would be half the Internet (RFC 6052, RFC 8215, RFC 4380).
  */
-const SHARED_RANGES = ['64:ff9b::/96', '64:ff9b:1::/48', '2001::/32']
-  .map((text) => parseNetwork(text))
-  .filter((network) => network !== null);
+const SHARED_RANGES = networkTrie(
+  ['64:ff9b::/96', '64:ff9b:1::/48', '2001::/32'].map(parseNetwork).filter((network) => network !== null),
+);
 
 function obstacle(
   network: IpNetwork,
-  { protection, rejections }: { protection: Protection; rejections: readonly IpNetwork[] },
+  given: { protection: Protection; rejectedIn: (network: IpNetwork) => IpNetwork | null },
 ): string | null {
-  if (firstOverlapping(SHARED_RANGES, network) !== null) return 'unlike hosts share it';
-  const found = protectionOf(protection, network.text);
+  if (SHARED_RANGES.firstOverlapping(network) !== null) return 'unlike hosts share it';
+  const found = protectionOf(given.protection, network);
   if (found?.kind === 'allowlisted') return `${found.network} is on the allowlist`;
   if (found !== null) return `${found.network} is never blocked: ${found.why}`;
-  const rejected = firstOverlapping(rejections, network);
+  const rejected = given.rejectedIn(network);
   return rejected === null ? null : `an operator rejected ${rejected.text}`;
 }
 
@@ -123,7 +127,9 @@ export function countedUntil(past: DecisionPast, source: IpNetwork): number {
   return Math.max(
     NEVER,
     ...counting.map((text) => activeBlock(past, text)?.evidenceUntilMs ?? NEVER),
-    ...[source, ...networksHolding(past.pending, source)].map(({ text }) => pendingReviews.get(text) ?? NEVER),
+    ...[source, ...networksHolding(past.pending, source)].map(
+      ({ text }) => pendingReviews.get(text) ?? NEVER,
+    ),
     ...[source, ...networksHolding(past.settled, source)].map(({ text }) => settled.get(text) ?? NEVER),
   );
 }

@@ -1,4 +1,4 @@
-import { type IpNetwork, overlaps, parseNetwork } from '../ip/address.ts';
+import { type IpNetwork, parseNetwork } from '../ip/address.ts';
 
 /**
  * Networks (no single addresses) asked "which of you hold this?" for every source of a run. There are thousands once
@@ -37,9 +37,4 @@ export function networksHolding(index: NetworkIndex, inner: IpNetwork): IpNetwor
 export function networkAround(inner: IpNetwork, prefixLength: number): IpNetwork | null {
   if (prefixLength > inner.prefixLength) return null;
   return parseNetwork(`${inner.text.split('/')[0]}/${prefixLength}`);
-}
-
-/** The first of `networks` that shares an address with `candidate`. */
-export function firstOverlapping(networks: readonly IpNetwork[], candidate: IpNetwork): IpNetwork | null {
-  return networks.find((network) => overlaps(network, candidate)) ?? null;
 }

@@ -1,6 +1,6 @@
 import type { Detection } from '../detector/detection.ts';
-import { type BlockTerm, durationText, nextTerm, type PastOffence, termOf } from './block-duration.ts';
 import type { CapReached } from './block-caps.ts';
+import { type BlockTerm, durationText, nextTerm, termOf } from './block-duration.ts';
 import type { BlockPolicy } from './block-policy.ts';
 import { activeBlock, type DecisionPast } from './decision-past.ts';
 import { decidingDetection, type Suspect } from './suspects.ts';
@@ -39,7 +39,8 @@ function ruleProtected(suspect: Suspect, { policy, past }: Court): Ruling | null
   const { protection: found } = suspect;
   if (found === null) return null;
   const isBlockable = suspect.fresh?.confidence === 'high' && !suspect.isRejected;
-  const wouldBe = isBlockable && policy.autoBlock && !past.history.paused ? 'would have been blocked, but ' : '';
+  const wouldBe =
+    isBlockable && policy.autoBlock && !past.history.paused ? 'would have been blocked, but ' : '';
   const standing =
     found.kind === 'allowlisted'
       ? `${found.network} is on the allowlist`
@@ -114,9 +115,10 @@ function ruleHigh(suspect: Suspect, { said, court }: { said: string; court: Cour
   if (capReached !== null) {
     return ruling('review', capReached.cause, `${said}; ${capReached.text}, waits for review`);
   }
-  const previous: PastOffence | null = past.history.offences?.get(suspect.target.text) ?? null;
+  const previous = past.history.offences?.get(suspect.target.text) ?? null;
   const term = nextTerm(policy, { previous, nowMs: past.nowMs });
-  const repeated = term.offence > 1 ? `; offence ${term.offence}: blocked for ${durationText(term.seconds)}` : '';
+  const repeated =
+    term.offence > 1 ? `; offence ${term.offence}: blocked for ${durationText(term.seconds)}` : '';
   return ruling('block', 'high_confidence', `${said}${repeated}`, term);
 }
 

@@ -65,7 +65,7 @@ function describe(
     detections: sorted,
     fresh: sorted.find(isFresh) ?? null,
     coveringBlock: coveringBlock(past, network),
-    protection: protectionOf(protection, network.text),
+    protection: protectionOf(protection, network),
     isRejected: isRejected(past, network),
   };
 }
@@ -140,10 +140,7 @@ export function decidingDetection(suspect: Pick<Suspect, 'fresh' | 'detections'>
 }
 
 /** `3 addresses of 203.0.113.0/24 (203.0.113.1, 203.0.113.7, 203.0.113.9)` */
-export function addressesIn(
-  target: IpNetwork,
-  sources: readonly { readonly network: IpNetwork }[],
-): string {
+export function addressesIn(target: IpNetwork, sources: readonly { readonly network: IpNetwork }[]): string {
   const addresses = [...sources].map(({ network }) => network).sort(compareNetworks);
   if (addresses.length === 1) return `${addresses[0]!.text} in ${target.text}`;
   const named = addresses.slice(0, NAMED_ADDRESSES).map(({ text }) => text);

@@ -1,8 +1,11 @@
 import type { Block, ReviewItem } from '../decisions/block.ts';
+import type { BlockTerm } from '../decisions/block-duration.ts';
 import type { Verdict } from '../decisions/verdict.ts';
 import type { DetectorName } from '../detector/detection.ts';
+import { containsNetwork, parseNetwork } from '../ip/address.ts';
+import { networkTrie } from '../ip/network-trie.ts';
 import { DAEMON_ACTOR } from './ledger-audit.ts';
-import type { ReviewSighting } from './ledger-reviews.ts';
+import type { ReviewRows, ReviewSighting } from './ledger-reviews.ts';
 import type { LedgerRows } from './ledger-rows.ts';
 import type { RunRows } from './ledger-runs.ts';
 
@@ -24,8 +27,6 @@ export interface DetectionRunRecord {
     readonly windowToMs?: number;
   };
   readonly verdicts: readonly Verdict[];
-  /** Lifetime of a new block from now on, and of an extended one from its latest evidence on. */
-  readonly blockSeconds: number;
   readonly reviewSeconds: number;
   readonly nowMs: number;
 }
@@ -36,7 +37,7 @@ export interface RecordedDetectionRun {
   readonly blocksExtended: readonly Block[];
   readonly reviewsAdded: readonly ReviewItem[];
   readonly reviewsUpdated: number;
-  /** Sources an operator decided about between the verdict and now; the verdict was not carried out. */
+  /** Targets an operator decided about between the verdict and now; the verdict was not carried out. */
   readonly overtaken: readonly string[];
 }
 
@@ -59,9 +60,11 @@ export function recordVerdicts(rows: LedgerRows, record: DetectionRunRecord): Re
     reviewsUpdated: 0,
     overtaken: [],
   };
+  const isRejected = rejectionTest(rows.reviews, record.nowMs);
   for (const verdict of record.verdicts) {
-    carryOut(rows, { verdict, record, runId, tally });
-    queueDetections(rows, verdict, record.nowMs);
+    const order: Order = { verdict, record, runId, isRejected, tally };
+    carryOut(rows, order);
+    queueDetections(rows, order);
   }
   finishRun(rows.runs, { runId, record, tally });
   return { runId, ...tally };
@@ -71,38 +74,53 @@ interface Order {
   readonly verdict: Verdict;
   readonly runId: number;
   readonly record: DetectionRunRecord;
+  readonly isRejected: (address: string) => boolean;
   readonly tally: Tally;
 }
 
 /** The CLI shares the ledger: what an operator did after the history was read goes before the verdict. */
 function carryOut(rows: LedgerRows, order: Order): void {
   const { verdict, tally } = order;
-  if (verdict.action === 'monitor') return;
-  if (isOvertaken(rows, order)) tally.overtaken.push(verdict.sourceIp);
-  else if (verdict.action === 'review') queueForReview(rows, order);
-  else if (verdict.action === 'extend') extendBlock(rows, verdict.coveringBlock ?? verdict.sourceIp, order);
-  else if (rows.blocks.activeOn(verdict.sourceIp) !== null) extendBlock(rows, verdict.sourceIp, order);
+  const { action, target } = verdict;
+  if (action === 'monitor') countAgainstManualBlock(rows, order);
+  else if (isOvertaken(rows, order)) tally.overtaken.push(target);
+  else if (action === 'review') queueForReview(rows, order);
+  else if (action === 'extend') extendBlock(rows, verdict.coveringBlock ?? target, order);
+  else if (rows.blocks.activeOn(target) !== null) extendBlock(rows, target, order);
   else addBlock(rows, order);
 }
 
-function isOvertaken({ blocks, reviews }: LedgerRows, { verdict, record }: Order): boolean {
-  const { sourceIp, action, detection } = verdict;
-  if (action === 'extend') return blocks.activeOn(verdict.coveringBlock ?? sourceIp) === null;
-  if (reviews.hasStandingRejection(sourceIp, record.nowMs)) return true;
-  if (action === 'review' && blocks.activeOn(sourceIp) !== null) return true;
+function isOvertaken({ blocks, reviews, pause }: LedgerRows, { verdict, isRejected }: Order): boolean {
+  const { sourceIp, target, action, detection } = verdict;
+  if (action !== 'review' && pause.current() !== null) return true;
+  if (action === 'extend') return blocks.activeOn(verdict.coveringBlock ?? target) === null;
+  if (isRejected(target)) return true;
+  const named = [...new Set([target, sourceIp])];
+  if (action === 'review' && named.some((address) => blocks.activeOn(address) !== null)) return true;
   const settledUntilMs = Math.max(
-    blocks.settledUntil(sourceIp) ?? Number.NEGATIVE_INFINITY,
-    reviews.settledUntil(sourceIp) ?? Number.NEGATIVE_INFINITY,
+    ...named.flatMap((address) => [
+      blocks.settledUntil(address) ?? Number.NEGATIVE_INFINITY,
+      reviews.settledUntil(address) ?? Number.NEGATIVE_INFINITY,
+    ]),
   );
   return detection.lastSeenMs <= settledUntilMs;
+}
+
+/** The block stays as the operator set it; the newer detections are held back by it all the same and are to be marked. */
+function countAgainstManualBlock(rows: LedgerRows, order: Order): void {
+  const { cause, coveringBlock, detection, isNewEvidence } = order.verdict;
+  if (cause !== 'already_blocked' || coveringBlock === null) return;
+  if (!isNewEvidence || detection.confidence === 'low') return;
+  if (rows.blocks.activeOn(coveringBlock)?.origin === 'manual') extendBlock(rows, coveringBlock, order);
 }
 
 function addBlock({ blocks, reviews }: LedgerRows, { verdict, record, runId, tally }: Order): void {
   const { anomalyType, riskScore, detector, modelVersion } = verdict.detection;
   const { nowMs } = record;
+  const { offence, seconds } = termOf(verdict);
   const block = blocks.add(
     {
-      address: verdict.sourceIp,
+      address: verdict.target,
       origin: 'auto',
       reason: verdict.explanation,
       anomalyType,
@@ -111,12 +129,34 @@ function addBlock({ blocks, reviews }: LedgerRows, { verdict, record, runId, tal
       modelVersion,
       createdBy: null,
       createdAtMs: nowMs,
-      expiresAtMs: nowMs + record.blockSeconds * 1000,
+      expiresAtMs: nowMs + seconds * 1000,
+      offence,
     },
     runId,
   );
-  reviews.supersede({ address: block.address, note: `blocked automatically (block ${block.id})`, nowMs });
+  const note = `blocked automatically (block ${block.id})`;
+  for (const address of pendingInside(reviews, { target: block.address, nowMs })) {
+    reviews.supersede({ address, note, nowMs });
+  }
   tally.blocksAdded.push(block);
+}
+
+/** What waits for a word about the target, and about each address in it. */
+function pendingInside(
+  reviews: ReviewRows,
+  { target, nowMs }: { target: string; nowMs: number },
+): readonly string[] {
+  const network = target.includes('/') ? parseNetwork(target) : null;
+  if (network === null) return [target];
+  return [...reviews.pendingUntil(nowMs).keys()].filter((address) => {
+    const pending = parseNetwork(address);
+    return pending !== null && containsNetwork(network, pending);
+  });
+}
+
+function termOf({ action, term, target }: Verdict): BlockTerm {
+  if (term === null) throw new RangeError(`a verdict to ${action} ${target} without a term`);
+  return term;
 }
 
 /** From the evidence on, not from now on: reading the same lines again must not move the expiry. */
@@ -127,7 +167,9 @@ function extendBlock(
 ): void {
   const { nowMs } = record;
   const evidenceUntilMs = latestEvidence(verdict, nowMs);
-  const expiresAtMs = Math.floor(evidenceUntilMs + record.blockSeconds * 1000);
+  // A block made by hand is not moved: only the evidence is counted.
+  const isManual = blocks.activeOn(address)?.origin === 'manual';
+  const expiresAtMs = isManual ? 0 : Math.floor(evidenceUntilMs + termOf(verdict).seconds * 1000);
   const by = { actor: DAEMON_ACTOR, reason: verdict.explanation, nowMs, runId };
   const extended = blocks.extend({ address, expiresAtMs, evidenceUntilMs }, by);
   if (extended !== null) tally.blocksExtended.push(extended);
@@ -139,14 +181,14 @@ function extendBlock(
 function queueForReview({ reviews }: LedgerRows, { verdict, record, tally }: Order): void {
   const evidenceUntilMs = latestEvidence(verdict, record.nowMs);
   const sighting: ReviewSighting = {
-    address: verdict.sourceIp,
+    address: verdict.target,
     detection: verdict.detection,
     explanation: verdict.explanation,
     evidenceUntilMs,
     expiresAtMs: Math.floor(record.nowMs + record.reviewSeconds * 1000),
     nowMs: record.nowMs,
   };
-  if (reviews.pendingOn(verdict.sourceIp) === null) tally.reviewsAdded.push(reviews.add(sighting));
+  if (reviews.pendingOn(verdict.target) === null) tally.reviewsAdded.push(reviews.add(sighting));
   else if (reviews.refresh(sighting)) tally.reviewsUpdated += 1;
 }
 
@@ -160,12 +202,22 @@ function latestEvidence(verdict: Verdict, nowMs: number): number {
   return Math.min(latest, nowMs);
 }
 
-function queueDetections({ outbox, reviews }: LedgerRows, verdict: Verdict, nowMs: number): void {
-  const isFalsePositive =
-    verdict.cause === 'rejected_before' || reviews.hasStandingRejection(verdict.sourceIp, nowMs);
+function queueDetections({ outbox }: LedgerRows, { verdict, record, isRejected }: Order): void {
   for (const detection of verdict.detections) {
-    outbox.putDetection({ detection, detectedAtMs: nowMs, isFalsePositive });
+    const isFalsePositive = verdict.cause === 'rejected_before' || isRejected(detection.sourceIp);
+    outbox.putDetection({ detection, detectedAtMs: record.nowMs, isFalsePositive });
   }
+}
+
+/** Whether an operator's rejection stands that shares an address with the asked one. */
+function rejectionTest(reviews: ReviewRows, nowMs: number): (address: string) => boolean {
+  const rejections = [...reviews.standingRejections(nowMs)].map(parseNetwork).filter((one) => one !== null);
+  if (rejections.length === 0) return () => false;
+  const trie = networkTrie(rejections);
+  return (address) => {
+    const network = parseNetwork(address);
+    return network !== null && trie.firstOverlapping(network) !== null;
+  };
 }
 
 function finishRun(
@@ -176,7 +228,7 @@ function finishRun(
   const { verdicts } = record;
   const details = {
     ...facts,
-    sources: verdicts.length,
+    sources: new Set(verdicts.flatMap(({ detections }) => detections.map(({ sourceIp }) => sourceIp))).size,
     detections: verdicts.reduce((sum, verdict) => sum + verdict.detections.length, 0),
     blocksAdded: tally.blocksAdded.length,
     blocksExtended: tally.blocksExtended.length,

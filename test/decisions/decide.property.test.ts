@@ -4,6 +4,7 @@ import type { LedgerHistory } from '../../src/decisions/block.ts';
 import { type DecisionInput, decide } from '../../src/decisions/decide.ts';
 import { buildProtection, protectionOf } from '../../src/decisions/protected-networks.ts';
 import { canonicalText } from '../../src/ip/address.ts';
+import { blockPolicyOf } from '../support/block-policy.ts';
 import { detectionOf } from '../support/detections.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -54,7 +55,9 @@ const input: fc.Arbitrary<DecisionInput> = fc.record({
     })
     .map(buildProtection),
   history,
-  policy: fc.record({ autoBlock: fc.boolean(), maxBlocksPerRun: fc.integer({ min: 0, max: 3 }) }),
+  policy: fc
+    .record({ autoBlock: fc.boolean(), maxBlocksPerRun: fc.integer({ min: 0, max: 3 }) })
+    .map(blockPolicyOf),
   nowMs: fc.constant(NOW),
 });
 
@@ -82,13 +85,16 @@ describe('whatever is detected, with whatever past', () => {
     );
   });
 
-  it('every source gets exactly one verdict that holds all its detections', () => {
+  it('every source lies in exactly one verdict, and every detection in it', () => {
     fc.assert(
       fc.property(input, (given) => {
         const verdicts = decide(given);
+        const inVerdicts = verdicts.map(
+          ({ detections }) => new Set(detections.map((one) => canonicalText(one.sourceIp))),
+        );
         const sources = new Set(given.detections.map((one) => canonicalText(one.sourceIp)));
-        expect(new Set(verdicts.map((verdict) => verdict.sourceIp))).toEqual(sources);
-        expect(verdicts).toHaveLength(sources.size);
+        expect(inVerdicts.reduce((sum, members) => sum + members.size, 0)).toBe(sources.size);
+        expect(new Set(verdicts.map(({ target }) => target)).size).toBe(verdicts.length);
         expect(verdicts.flatMap((verdict) => verdict.detections)).toHaveLength(given.detections.length);
       }),
       { numRuns: 500 },

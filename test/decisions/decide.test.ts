@@ -3,6 +3,7 @@ import type { LedgerHistory } from '../../src/decisions/block.ts';
 import { type DecisionInput, decide } from '../../src/decisions/decide.ts';
 import { buildProtection } from '../../src/decisions/protected-networks.ts';
 import type { Detection } from '../../src/detector/detection.ts';
+import { blockPolicyOf } from '../support/block-policy.ts';
 import { detectionOf } from '../support/detections.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -32,7 +33,7 @@ function verdictsOn(
     detections,
     protection,
     history: { ...NO_HISTORY, ...given.history },
-    policy: { autoBlock: true, maxBlocksPerRun: 10, ...given.policy },
+    policy: blockPolicyOf({ maxBlocksPerRun: 10, ...given.policy }),
     nowMs: NOW,
   });
 }
@@ -266,14 +267,20 @@ describe('deciding about evidence that was dealt with', () => {
     }
   });
 
-  it('does not extend the block of a network on the evidence of a rejected address in it', () => {
+  it('does not extend the block of a network a rejected address lies in: who else attacks from it is blocked alone', () => {
     const rejected = { standingRejections: new Set([ATTACKER]) };
     const history = { ...blockedSince(30, '203.0.113.0/24'), ...rejected };
     expect(verdictsOn([seen(99)], { history })[0]).toMatchObject({
       action: 'monitor',
       cause: 'rejected_before',
     });
-    expect(verdictsOn([seen(99, 1, '203.0.113.8')], { history })[0]?.action).toBe('extend');
+    const other = '203.0.113.8';
+    expect(verdictsOn([seen(99, 1, other)], { history })[0]).toMatchObject({
+      action: 'block',
+      target: other,
+    });
+    // The network's block has counted what it was made of: that makes no second one.
+    expect(verdictsOn([seen(99, 31, other)], { history })[0]?.cause).toBe('already_settled');
   });
 
   it('does not act on what was seen before the block was lifted or the review decided', () => {

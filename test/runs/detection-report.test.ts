@@ -10,6 +10,7 @@ import { createDetectionHistory } from '../../src/storage/detection-history.ts';
 import { createDetectionsTable } from '../../src/storage/detections-table.ts';
 import { migrateDatabase } from '../../src/storage/schema-migrations.ts';
 import { createShadowDetectionsTable } from '../../src/storage/shadow-detections-table.ts';
+import { blockPolicyOf } from '../support/block-policy.ts';
 import { detectionOf } from '../support/detections.ts';
 import { capturingLogger } from '../support/logger.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -59,7 +60,7 @@ async function run(given: {
   const { atMs, active, found, shadow, judgedBy = active } = given;
   const other = active === 'hybrid' ? 'legacy' : 'hybrid';
   const detections = by(judgedBy, found, atMs);
-  const policy = { autoBlock: true, maxBlocksPerRun: 50 };
+  const policy = blockPolicyOf();
   const { runId } = place.ledger.recordDetectionRun({
     run: {
       startedAtMs: atMs,
@@ -74,7 +75,6 @@ async function run(given: {
       windowToMs: atMs,
     },
     verdicts: decide({ detections, protection, history: place.ledger.history(atMs), policy, nowMs: atMs }),
-    blockSeconds: 86_400,
     reviewSeconds: 604_800,
     nowMs: atMs,
   });

@@ -3,6 +3,7 @@ import { buildProtection } from '../../src/decisions/protected-networks.ts';
 import { createLegacyDetector } from '../../src/detector/legacy-detector.ts';
 import type { LogRecord } from '../../src/features/log-record.ts';
 import { type DetectionSettings, type LogReader, runDetection } from '../../src/runs/detection-run.ts';
+import { blockPolicyOf } from '../support/block-policy.ts';
 import { capturingLogger } from '../support/logger.ts';
 import { type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
 
@@ -13,9 +14,7 @@ const SETTINGS: DetectionSettings = {
   hoursBack: 1,
   windowMinutes: 5,
   maxRecords: 1_000_000,
-  autoBlock: true,
-  maxBlocksPerRun: 50,
-  blockSeconds: 86_400,
+  policy: blockPolicyOf(),
   reviewSeconds: 604_800,
   dryRun: false,
 };
@@ -138,7 +137,7 @@ describe('a detection run', () => {
   it('sends what goes over the cap to review, the riskiest blocked first, loudly', async () => {
     const attackers = ['198.51.100.1', '198.51.100.2', '198.51.100.3'];
     const records = attackers.flatMap((attacker) => bruteForce(attacker));
-    const { result, lines } = await run(records, { maxBlocksPerRun: 1 });
+    const { result, lines } = await run(records, { policy: blockPolicyOf({ maxBlocksPerRun: 1 }) });
     expect(result).toMatchObject({ blocksAdded: 1, reviewsAdded: 2 });
     expect(active()).toHaveLength(1);
     expect(lines.find((line) => line.code === 'BLOCK_CAP_REACHED')).toMatchObject({
@@ -148,7 +147,9 @@ describe('a detection run', () => {
   });
 
   it('queues instead of blocking while AUTO_BLOCK is off', async () => {
-    const { result } = await run(bruteForce('198.51.100.66'), { autoBlock: false });
+    const { result } = await run(bruteForce('198.51.100.66'), {
+      policy: blockPolicyOf({ autoBlock: false }),
+    });
     expect(result).toMatchObject({ blocksAdded: 0, reviewsAdded: 1 });
     expect(active()).toEqual([]);
   });

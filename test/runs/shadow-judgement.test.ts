@@ -7,6 +7,7 @@ import { AutoblockError } from '../../src/errors.ts';
 import type { LogRecord } from '../../src/features/log-record.ts';
 import { runDetection } from '../../src/runs/detection-run.ts';
 import type { Shadow } from '../../src/runs/shadow-judgement.ts';
+import { blockPolicyOf } from '../support/block-policy.ts';
 import { detectionOf } from '../support/detections.ts';
 import { capturingLogger } from '../support/logger.ts';
 import { type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
@@ -91,9 +92,7 @@ async function run({
       hoursBack: 1,
       windowMinutes: 5,
       maxRecords: 1_000_000,
-      autoBlock: true,
-      maxBlocksPerRun: 50,
-      blockSeconds: 86_400,
+      policy: blockPolicyOf(),
       reviewSeconds: 604_800,
       dryRun,
     },

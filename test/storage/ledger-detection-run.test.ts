@@ -118,20 +118,14 @@ describe('recording a detection run', () => {
     expect(ledger.activeBlocks(NOW)[0]?.expiresAtMs).toBe(NOW + 30 * DAY);
   });
 
-  it('extends the manual network block that covers the source', () => {
+  it('leaves a block made by hand as the operator set it, whatever is seen from inside', () => {
     const { ledger } = place;
-    ledger.addBlock({
-      address: '203.0.113.0/24',
-      origin: 'manual',
-      seconds: 3600,
-      reason: 'r',
-      actor: 'op',
-      nowMs: NOW,
-    });
+    const by = { origin: 'manual', reason: 'r', actor: 'op', nowMs: NOW } as const;
+    ledger.addBlock({ ...by, address: '203.0.113.0/24', seconds: 3600 });
+    const before = ledger.activeBlocks(NOW);
     const recorded = runOn(ledger, [seen(97, NOW + MINUTE)], NOW + 2 * MINUTE);
-    expect(recorded.blocksExtended).toMatchObject([
-      { address: '203.0.113.0/24', expiresAtMs: NOW + MINUTE + DAY },
-    ]);
+    expect(recorded).toMatchObject({ blocksAdded: [], blocksExtended: [], reviewsAdded: [], overtaken: [] });
+    expect(ledger.activeBlocks(NOW)).toEqual(before);
   });
 
   it('blocks again after the expiry only on evidence newer than what the first block counted', () => {
@@ -190,7 +184,6 @@ describe('recording a detection run', () => {
         entities: 0,
       },
       verdicts: [],
-      blockSeconds: 60,
       reviewSeconds: 60,
       nowMs: NOW + 9,
     });

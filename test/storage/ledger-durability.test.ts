@@ -14,6 +14,7 @@ import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLedger, openLedger } from '../../src/storage/ledger.ts';
 import { openLedgerDatabase } from '../../src/storage/ledger-database.ts';
+import { blockPolicyOf } from '../support/block-policy.ts';
 import { type CompiledSource, compileSource } from '../support/compiled-source.ts';
 import { detectionOf } from '../support/detections.ts';
 import { runAndKill } from '../support/killed-process.ts';
@@ -169,6 +170,7 @@ describe('a process killed at any moment', () => {
     import { writeSync } from 'node:fs';
     const ledger = openLedger({ path: ${JSON.stringify(path)}, logger: createLogger({ level: 'silent' }) });
     const protection = buildProtection({ internalNetworks: [], allowlist: [], extraProtected: [] });
+    const policy = ${JSON.stringify(blockPolicyOf())};
     const template = ${JSON.stringify(detectionOf({ sourceIp: '203.0.113.1', lastSeenMs: NOW, riskScore: 97 }))};
     for (let run = ledger.recentRuns({ limit: 1 })[0]?.id ?? 0; ; run += 1) {
       const detections = Array.from({ length: 40 }, (_, index) => ({
@@ -176,10 +178,10 @@ describe('a process killed at any moment', () => {
         confidence: index < 20 ? 'high' : 'medium',
       }));
       const nowMs = ${NOW};
-      const verdicts = decide({ detections, protection, history: ledger.history(nowMs), policy: { autoBlock: true, maxBlocksPerRun: 50 }, nowMs });
+      const verdicts = decide({ detections, protection, history: ledger.history(nowMs), policy, nowMs });
       ledger.recordDetectionRun({
         run: { startedAtMs: nowMs, finishedAtMs: nowMs, detector: 'hybrid', modelVersion: null, recordsRead: 1, truncated: false, entities: 1 },
-        verdicts, blockSeconds: 86400, reviewSeconds: 86400, nowMs,
+        verdicts, reviewSeconds: 86400, nowMs,
       });
       writeSync(1, (run + 1) + '\\n');
     }`;

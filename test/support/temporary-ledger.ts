@@ -8,6 +8,7 @@ import type { Detection } from '../../src/detector/detection.ts';
 import { createLogger } from '../../src/logger.ts';
 import { type Ledger, openLedger } from '../../src/storage/ledger.ts';
 import type { RecordedDetectionRun } from '../../src/storage/ledger-detection-run.ts';
+import { blockPolicyOf } from './block-policy.ts';
 
 export const BLOCK_SECONDS = 86_400;
 const REVIEW_SECONDS = 7 * 86_400;
@@ -52,7 +53,7 @@ export function verdictsFor(ledger: Ledger, detections: readonly Detection[], no
     detections,
     protection,
     history: ledger.history(nowMs),
-    policy: { autoBlock: true, maxBlocksPerRun: 3 },
+    policy: blockPolicyOf({ maxBlocksPerRun: 3, blockLadder: [BLOCK_SECONDS] }),
     nowMs,
   });
 }
@@ -73,7 +74,6 @@ export function recordVerdicts(
       entities: 10,
     },
     verdicts,
-    blockSeconds: BLOCK_SECONDS,
     reviewSeconds: REVIEW_SECONDS,
     nowMs,
   });
