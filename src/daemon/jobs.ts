@@ -71,7 +71,7 @@ function blockPolicy(config: Config): BlockPolicy {
   return {
     ...{ autoBlock, maxBlocksPerRun, maxBlocksTotal, blockLadder, offenceDecayDays },
     ...{ blockSeconds, blockIpv6Prefix, rollUpNeighbours },
-    routers: [],
+    routers: config.routers.filter((router) => !router.dryRun),
   };
 }
 

@@ -67,8 +67,8 @@ export interface ActiveBlock {
   readonly origin: BlockOrigin;
   /** Evidence last seen at or before this time has been counted into the expiry already. */
   readonly evidenceUntilMs: number;
-  /** How often the address was blocked, this time included; 1 when absent. */
-  readonly offence?: number;
+  /** As of `Block`. */
+  readonly offence: number;
 }
 
 /** The latest block of an address that ran its course. */

@@ -74,7 +74,7 @@ function ruleBlocked(suspect: Suspect, { past, policy }: Court): Ruling | null {
   if (past.history.paused) {
     return ruling('monitor', 'paused', `${seen}; blocking is paused, block of ${covering} stays as it is`);
   }
-  const rung = termOf(policy, block.offence ?? 1);
+  const rung = termOf(policy, block.offence);
   const term = block.origin === 'review' ? { offence: rung.offence, seconds: policy.blockSeconds } : rung;
   return ruling('extend', 'already_blocked', `${seen}, block of ${covering} is extended`, term);
 }
@@ -115,7 +115,7 @@ function ruleHigh(suspect: Suspect, { said, court }: { said: string; court: Cour
   if (capReached !== null) {
     return ruling('review', capReached.cause, `${said}; ${capReached.text}, waits for review`);
   }
-  const previous = past.history.offences?.get(suspect.target.text) ?? null;
+  const previous = past.history.offences.get(suspect.target.text) ?? null;
   const term = nextTerm(policy, { previous, nowMs: past.nowMs });
   const repeated =
     term.offence > 1 ? `; offence ${term.offence}: blocked for ${durationText(term.seconds)}` : '';

@@ -8,6 +8,7 @@ import type { Detector } from '../detector/detector.ts';
 import type { LogRecord } from '../features/log-record.ts';
 import { createTrafficAccumulator } from '../features/traffic-windows.ts';
 import type { Logger } from '../logger.ts';
+import { type AlertLedger, raiseDetectionAlerts } from './detection-alerts.ts';
 import {
   countTiers,
   runShadow,
@@ -39,7 +40,7 @@ interface LogReadSummary {
   readonly skipped: Readonly<Partial<Record<string, number>>>;
 }
 
-interface DetectionLedger extends ShadowLedger {
+interface DetectionLedger extends ShadowLedger, AlertLedger {
   history(nowMs: number): LedgerHistory;
   expireDue(nowMs: number): { blocks: number; reviews: number };
   recordDetectionRun(record: DetectionRunRecord): {
@@ -48,7 +49,7 @@ interface DetectionLedger extends ShadowLedger {
     blocksExtended: readonly Block[];
     reviewsAdded: readonly ReviewItem[];
     reviewsUpdated: number;
-    /** Sources an operator decided about between the verdict and its recording; nothing was done about them. */
+    /** Targets an operator decided about between the verdict and its recording; nothing was done about them. */
     overtaken: readonly string[];
   };
 }
@@ -167,7 +168,9 @@ export async function runDetection(parts: DetectionRunParts): Promise<DetectionR
     : record(parts, { startedAtMs, nowMs, summary });
   const shadow = inShadow(parts, { traffic, runId: outcome.runId, nowMs });
   const result = { ...summary, ...outcome, shadow, durationMs: parts.nowMs() - startedAtMs };
-  report(parts.logger, result, parts.settings.dryRun);
+  const { ledger, logger, settings } = parts;
+  raiseDetectionAlerts({ verdicts, ledger, logger, nowMs, dryRun: settings.dryRun });
+  logger.info({ ...runFigures(result), dryRun: settings.dryRun }, 'detection run finished');
   return result;
 }
 
@@ -235,7 +238,13 @@ function record(
   });
   for (const block of recorded.blocksAdded) {
     parts.logger.info(
-      { address: block.address, risk: block.riskScore, reason: block.reason },
+      {
+        address: block.address,
+        risk: block.riskScore,
+        offence: block.offence,
+        seconds: Math.round((block.expiresAtMs - block.createdAtMs) / 1000),
+        reason: block.reason,
+      },
       'block decided',
     );
   }
@@ -264,32 +273,11 @@ function nothingRecorded(
   };
 }
 
-function report(logger: Logger, result: DetectionRunResult, dryRun: boolean): void {
-  const capped = result.verdicts.filter((verdict) => verdict.cause === 'block_cap_reached');
-  if (capped.length > 0) {
-    logger.error(
-      {
-        code: 'BLOCK_CAP_REACHED',
-        toReview: capped.length,
-        addresses: capped.slice(0, 20).map((v) => v.sourceIp),
-      },
-      'more blocks than MAX_BLOCKS_PER_RUN: the rest waits in the review queue',
-    );
-  }
-  for (const verdict of result.verdicts) {
-    if (verdict.cause !== 'protected' || verdict.detection.confidence !== 'high') continue;
-    logger.warn(
-      { code: 'PROTECTED_SOURCE', address: verdict.sourceIp, explanation: verdict.explanation },
-      'protected source looks like an attacker and was not blocked',
-    );
-  }
-  logger.info({ ...runFigures(result), dryRun }, 'detection run finished');
-}
-
 /** The figures of a run without its lists: for the log line and the run history. */
 export function runFigures(
   result: DetectionRunResult,
 ): Omit<DetectionRunResult, 'detections' | 'verdicts'> & { sources: number } {
   const { detections: _detections, verdicts, ...figures } = result;
-  return { ...figures, sources: verdicts.length };
+  const sources = new Set(verdicts.flatMap((verdict) => verdict.detections.map(({ sourceIp }) => sourceIp)));
+  return { ...figures, sources: sources.size };
 }

@@ -1,6 +1,7 @@
 import type { Block, ReviewItem, ReviewStatus } from '../decisions/block.ts';
+import { networkAround } from '../decisions/network-index.ts';
 import { AutoblockError } from '../errors.ts';
-import { canonicalText } from '../ip/address.ts';
+import { parseNetwork } from '../ip/address.ts';
 import type { Guards } from './ledger-guards.ts';
 import {
   type Approval,
@@ -16,6 +17,7 @@ import {
   rejectByHand,
 } from './ledger-operator.ts';
 import type { Pause } from './ledger-pause.ts';
+import type { ReviewRows } from './ledger-reviews.ts';
 import { expireDue, type LedgerRows } from './ledger-rows.ts';
 
 /** What operators decide. Each is done wholly or not at all, however many addresses it names. */
@@ -75,7 +77,7 @@ export function operatorCalls(rows: LedgerRows, guards: Guards): OperatorCalls {
       const item =
         typeof idOrAddress === 'number'
           ? rows.reviews.byId(idOrAddress)
-          : rows.reviews.byAddress(canonicalText(idOrAddress) ?? idOrAddress);
+          : reviewAbout(rows.reviews, idOrAddress);
       if (item === null) throw new AutoblockError('NOT_FOUND', `no review item of ${idOrAddress}`);
       return item;
     }),
@@ -113,4 +115,16 @@ function resume(
   for (const { id } of lifting) blocks.lift({ id, actor, reason, nowMs, inBulk: true });
   pause.end({ actor, reason, nowMs, lifted: lifting.length });
   return { pausedMs: Math.max(0, nowMs - paused.sinceMs), lifted: lifting.length };
+}
+
+/** Of the address itself, otherwise of the smallest network around it: IPv6 attackers wait as the network they are in. */
+function reviewAbout(reviews: Pick<ReviewRows, 'byAddress'>, text: string): ReviewItem | null {
+  const asked = parseNetwork(text);
+  if (asked === null) return null;
+  for (let prefixLength = asked.prefixLength; prefixLength > 0; prefixLength -= 1) {
+    const network = networkAround(asked, prefixLength);
+    const item = network === null ? null : reviews.byAddress(network.text);
+    if (item !== null) return item;
+  }
+  return null;
 }

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliSite, closedPort, openCliSite } from './cli-site.ts';
 import { MEDIUM_TRIES, writeLoginsCsv } from './logins-csv.ts';
 
-const APPROVED = '2001:db8:bad:cafe:1234:5678:9abc:def0';
+/** An IPv6 attacker waits for review as the network of its subscriber. */
+const SIGHTED = '2001:db8:bad:cafe:1234:5678:9abc:def0';
+const APPROVED = '2001:db8:bad:cafe::/64';
 const REJECTED = '198.51.100.21';
 const LATER = '198.51.100.22';
 const LAST = '198.51.100.23';
@@ -18,7 +20,7 @@ let site: CliSite;
 beforeAll(async () => {
   site = await openCliSite();
   const tries = {
-    [APPROVED]: MEDIUM_TRIES + 3,
+    [SIGHTED]: MEDIUM_TRIES + 3,
     [REJECTED]: MEDIUM_TRIES,
     [LATER]: MEDIUM_TRIES - 1,
     [LAST]: MEDIUM_TRIES - 2,
@@ -57,8 +59,9 @@ describe('autoblock review', () => {
   it('shows the evidence by number and by address in any spelling', async () => {
     const byId = await site.run(['review', 'show', String(await idOf(APPROVED))]);
     const byAddress = await site.run(['review', 'show', APPROVED.toUpperCase()]);
+    const bySource = await site.run(['review', 'show', SIGHTED.toUpperCase()]);
     expect(byId.code).toBe(0);
-    expect(byAddress.stdout).toBe(byId.stdout);
+    expect([byAddress.stdout, bySource.stdout]).toEqual([byId.stdout, byId.stdout]);
     expect(byId.stdout).toContain(`${APPROVED}: pending, risk `);
     expect(byId.stdout).toMatch(/ {2}window \d{4}-.*Z to \d{4}-.*Z, seen in 1 run$/m);
     expect(byId.stdout).toMatch(/ {2}- 18 connections to login services in 5 min/);
@@ -89,7 +92,7 @@ describe('autoblock review', () => {
     const { code, stdout } = await site.run(args, { USER: 'alice' });
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^${APPROVED} approved: blocked until \\d{4}-`));
-    expect(site.held()).toEqual([`${APPROVED}/128`]);
+    expect(site.held()).toEqual([APPROVED]);
     expect(site.simulator.entries(6)[0]!.timeoutSeconds).toBeLessThanOrEqual(7200);
     const shown = await site.run(['review', 'show', String(id)]);
     expect(shown.stdout).toMatch(/ {2}decided \d{4}-.*Z by alice: known scanner/);
@@ -101,7 +104,7 @@ describe('autoblock review', () => {
     expect(code).toBe(0);
     expect(stdout).toContain(`${REJECTED} rejected: a false positive, left alone for 30 days`);
     expect(await falsePositives()).toEqual({
-      [APPROVED]: [false],
+      [SIGHTED]: [false],
       [REJECTED]: [true],
       [LATER]: [false],
       [LAST]: [false],
@@ -124,7 +127,7 @@ describe('autoblock review', () => {
     const marks = (await falsePositives())[REJECTED]!;
     expect(marks.length).toBeGreaterThan(1);
     expect(marks).not.toContain(false);
-    expect(site.held()).toEqual([`${APPROVED}/128`]);
+    expect(site.held()).toEqual([APPROVED]);
   });
 
   it('decides nothing twice: exit 4 with who decided what and when, and the others of the call stay open', async () => {

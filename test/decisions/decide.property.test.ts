@@ -34,7 +34,7 @@ const history: fc.Arbitrary<LedgerHistory> = fc.record({
       new Map(
         entries.map(([text, at]) => [
           text,
-          { expiresAtMs: at + 3_000_000, origin: 'auto' as const, evidenceUntilMs: at },
+          { expiresAtMs: at + 3_000_000, origin: 'auto' as const, evidenceUntilMs: at, offence: 1 },
         ]),
       ),
   ),

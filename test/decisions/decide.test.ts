@@ -47,6 +47,7 @@ function blockedSince(minutesAgo: number, address = ATTACKER): Partial<LedgerHis
     expiresAtMs: NOW + MINUTE,
     origin: 'auto' as const,
     evidenceUntilMs: NOW - minutesAgo * MINUTE,
+    offence: 1,
   };
   return { activeBlocks: new Map([[address, block]]) };
 }
@@ -210,7 +211,9 @@ describe('deciding about a source that is blocked already', () => {
     const lastSeenMs = NOW - 5 * MINUTE + 0.125;
     const detection = detectionOf({ sourceIp: ATTACKER, lastSeenMs });
     const history = (evidenceUntilMs: number): Partial<LedgerHistory> => ({
-      activeBlocks: new Map([[ATTACKER, { expiresAtMs: NOW + 1, origin: 'auto', evidenceUntilMs }]]),
+      activeBlocks: new Map([
+        [ATTACKER, { expiresAtMs: NOW + 1, origin: 'auto', evidenceUntilMs, offence: 1 }],
+      ]),
     });
     expect(verdictsOn([detection], { history: history(lastSeenMs) })[0]?.action).toBe('monitor');
     expect(verdictsOn([detection], { history: history(lastSeenMs - 0.001) })[0]?.action).toBe('extend');
@@ -230,6 +233,7 @@ describe('deciding about a source that is blocked already', () => {
       expiresAtMs: NOW + 9 * MINUTE,
       origin: 'manual' as const,
       evidenceUntilMs: NOW - 5 * MINUTE,
+      offence: 1,
     };
     const address = { ...network, expiresAtMs: NOW + MINUTE };
     const inNetwork = { activeBlocks: new Map([['203.0.113.0/24', network]]) };
@@ -244,7 +248,12 @@ describe('deciding about a source that is blocked already', () => {
   });
 
   it('takes an expired block for none', () => {
-    const block = { expiresAtMs: NOW, origin: 'auto' as const, evidenceUntilMs: NOW - 9 * MINUTE };
+    const block = {
+      expiresAtMs: NOW,
+      origin: 'auto' as const,
+      evidenceUntilMs: NOW - 9 * MINUTE,
+      offence: 1,
+    };
     expect(
       verdictsOn([seen(97)], { history: { activeBlocks: new Map([[ATTACKER, block]]) } })[0]?.action,
     ).toBe('block');
