@@ -1,11 +1,14 @@
-import { DueQueue, steadyNowMs } from './due-queue.ts';
+import { DueQueue } from './due-queue.ts';
 
 /** A command that has arrived and waits for the CPU. */
 interface Job {
   /** The connection it came over. */
   readonly owner: object;
   readonly tag: string | null;
-  readonly work: () => void;
+  /** By steadyNowMs. */
+  readonly arrivedAtMs: number;
+  /** `doneAtMs`: when the CPU is through with it; what the simulator itself costs does not count. */
+  readonly work: (doneAtMs: number) => void;
 }
 
 /**
@@ -15,8 +18,8 @@ interface Job {
  */
 export class RouterCpu {
   readonly #commandDelayMs: number;
-  readonly #waiting = new DueQueue<Job>((jobs) => {
-    for (const job of jobs) job.work();
+  readonly #waiting = new DueQueue<Job & { readonly doneAtMs: number }>((jobs) => {
+    for (const job of jobs) job.work(job.doneAtMs);
   });
   #busyUntilMs = 0;
 
@@ -27,11 +30,12 @@ export class RouterCpu {
   /** Does the work when the CPU has come to it; at once when commands cost nothing. */
   run(job: Job): void {
     if (this.#commandDelayMs <= 0) {
-      job.work();
+      job.work(job.arrivedAtMs);
       return;
     }
-    this.#busyUntilMs = Math.max(this.#busyUntilMs, steadyNowMs()) + this.#commandDelayMs;
-    this.#waiting.push(job, this.#busyUntilMs);
+    const doneAtMs = Math.max(this.#busyUntilMs, job.arrivedAtMs) + this.#commandDelayMs;
+    this.#busyUntilMs = doneAtMs;
+    this.#waiting.push({ ...job, doneAtMs }, doneAtMs);
   }
 
   /** Takes back waiting jobs of this tag (null: of any). Returns their tags. */
