@@ -1,7 +1,8 @@
-import { syncOnce } from '../daemon/jobs.ts';
+import { syncOnce } from '../daemon/router-job.ts';
 import type { Workplace } from '../daemon/workplace.ts';
 import { ERROR_TABLE, EXIT } from '../errors.ts';
-import type { RouterSyncResult } from '../runs/router-sync-run.ts';
+import type { RouterSyncResult } from '../runs/router-sync-parts.ts';
+import { actorName } from './session.ts';
 import { oneLine, renderTable } from './tables.ts';
 
 interface PushedRouter {
@@ -25,7 +26,7 @@ export async function pushEverywhere(
 ): Promise<{ routers: readonly PushedRouter[]; text: string; exitCode: number }> {
   if (workplace.config.dryRun)
     return { routers: [], text: 'DRY_RUN: routers are not written', exitCode: EXIT.ok };
-  const routers = (await syncOnce(workplace, { dryRun: false })).map(asPushed);
+  const routers = (await syncOnce(workplace, { dryRun: false, actor: actorName() })).map(asPushed);
   return { routers, text: pushText(routers), exitCode: exitCodeOf(routers) };
 }
 

@@ -5,9 +5,10 @@ import type { Logger } from '../logger.ts';
 import { holdProcessLock } from '../storage/process-lock.ts';
 import { createDetectorInUse, type DetectorInUse, needsModel } from './detector-in-use.ts';
 import { createNextRun } from './next-run.ts';
+import { routerLoopsOf } from './router-job.ts';
+import type { RouterLoops } from './router-loops.ts';
 import { createRunWatch, type RunWatch } from './run-watch.ts';
-import { detectionJob, type JobParts, syncJob, trainingJob } from './scheduled-jobs.ts';
-import { createSyncLoop, type SyncLoop } from './sync-loop.ts';
+import { detectionJob, type JobParts, trainingJob } from './scheduled-jobs.ts';
 import type { SystemdNotifier } from './systemd-notify.ts';
 import { openWorkplace, type Workplace } from './workplace.ts';
 
@@ -32,7 +33,7 @@ interface Running {
   readonly parts: DaemonParts;
   readonly workplace: Workplace;
   readonly detector: DetectorInUse;
-  readonly syncLoop: SyncLoop;
+  readonly routerLoops: RouterLoops;
   readonly watch: RunWatch;
   readonly stopping: AbortController;
   /** Runs under way, waited for at the end. */
@@ -86,7 +87,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       running.stopping.abort();
       for (const task of tasks) await task.destroy();
       await Promise.allSettled(running.underWay.values());
-      await running.syncLoop.stop();
+      await running.routerLoops.stop();
       const failures = await workplace.closers.closeAll();
       lock.release();
       logger.info({ failures }, 'daemon stopped');
@@ -104,7 +105,7 @@ function assemble(parts: DaemonParts, workplace: Workplace): Running {
     parts,
     workplace,
     detector: createDetectorInUse({ config, registry, isInternal, logger }),
-    syncLoop: createSyncLoop({ sync: () => syncJob(workplace), logger, random }),
+    routerLoops: routerLoopsOf(workplace, { random, monotonicMs }),
     watch: createRunWatch({
       startedAtMs: monotonicMs(),
       untilNextRunMs: () => next.untilMs(nowMs()),
@@ -116,7 +117,7 @@ function assemble(parts: DaemonParts, workplace: Workplace): Running {
   return running;
 }
 
-async function prepare({ parts, workplace, detector, syncLoop }: Running): Promise<void> {
+async function prepare({ parts, workplace, detector, routerLoops }: Running): Promise<void> {
   const { config, logger, nowMs } = parts;
   for (const warning of config.warnings) logger.warn({ code: 'CONFIG_WARNING' }, warning);
   const interrupted = workplace.ledger.closeInterruptedRuns(nowMs());
@@ -138,7 +139,7 @@ async function prepare({ parts, workplace, detector, syncLoop }: Running): Promi
   if (config.dryRun)
     logger.warn({ code: 'DRY_RUN' }, 'DRY_RUN: nothing is decided for good and no router is written');
   // Not awaited: a router that is away must not keep detection from starting.
-  void syncLoop.request();
+  routerLoops.request();
 }
 
 function isUnavailable(thrown: unknown): thrown is AutoblockError {
@@ -174,7 +175,7 @@ async function track(
   running: Running,
   { name, job }: { name: string; job: (parts: JobParts) => Promise<void> },
 ): Promise<void> {
-  const { parts, workplace, detector, watch, stopping, syncLoop, underWay } = running;
+  const { parts, workplace, detector, watch, stopping, routerLoops, underWay } = running;
   if (stopping.signal.aborted) return;
   if (underWay.has(name)) {
     parts.logger.warn({ code: 'RUN_SKIPPED', run: name }, 'run skipped: the one before is still under way');
@@ -186,7 +187,7 @@ async function track(
     watch,
     monotonicMs: parts.monotonicMs,
     stopping: stopping.signal,
-    requestSync: () => void syncLoop.request(),
+    requestSync: () => routerLoops.request(),
   });
   underWay.set(name, run);
   await run;

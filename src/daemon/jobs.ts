@@ -6,7 +6,6 @@ import { readLogRecords } from '../log-source/log-reader.ts';
 import { deliverDetections } from '../runs/detection-delivery.ts';
 import type { DetectionRunResult } from '../runs/detection-run.ts';
 import { runDetection } from '../runs/detection-run.ts';
-import { type RouterSyncResult, runRouterSync } from '../runs/router-sync-run.ts';
 import { deliverShadowDetections } from '../runs/shadow-delivery.ts';
 import { createDetectionHistory, type DetectionHistory } from '../storage/detection-history.ts';
 import type { DetectorInUse } from './detector-in-use.ts';
@@ -107,11 +106,6 @@ export function readDetectionHistory<T>(
   return withDatabase(workplace, ({ pool }) =>
     read(createDetectionHistory(pool, workplace.config.hoursBack)),
   );
-}
-
-export function syncOnce(workplace: Workplace, options: { dryRun: boolean }): Promise<RouterSyncResult[]> {
-  const { routers, ledger, protection, logger, nowMs } = workplace;
-  return runRouterSync({ routers, ledger, protection, logger, nowMs, dryRun: options.dryRun });
 }
 
 type ReadyDatabase = Awaited<ReturnType<Workplace['database']['ready']>>;

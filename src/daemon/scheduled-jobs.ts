@@ -2,7 +2,7 @@ import { AutoblockError, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { runFigures } from '../runs/detection-run.ts';
 import type { DetectorInUse } from './detector-in-use.ts';
-import { deliverOnce, detectOnce, syncOnce } from './jobs.ts';
+import { deliverOnce, detectOnce } from './jobs.ts';
 import type { RunWatch } from './run-watch.ts';
 import { trainInThread } from './training-thread.ts';
 import type { Workplace } from './workplace.ts';
@@ -68,14 +68,6 @@ export async function trainingJob(parts: JobParts): Promise<void> {
   });
 }
 
-/** Brings routers up to date, then PostgreSQL. Resolves to false when a router was not brought up to date. */
-export async function syncJob(workplace: Workplace): Promise<boolean> {
-  const { config } = workplace;
-  const results = await syncOnce(workplace, { dryRun: config.dryRun });
-  if (!config.dryRun) await deliverOrKeep(workplace);
-  return results.every((result) => result.ok);
-}
-
 function failureSentence(kind: 'detection' | 'training', detector: DetectorInUse): string {
   if (kind === 'detection') return 'detection run failed: nothing was decided, the next run tries again';
   return detector.modelVersion() === null
@@ -109,7 +101,8 @@ async function recordedJob(
   }
 }
 
-async function deliverOrKeep(workplace: Workplace): Promise<void> {
+/** Tells PostgreSQL; never rejects, for the ledger keeps what could not be told. */
+export async function deliverOrKeep(workplace: Workplace): Promise<void> {
   try {
     await deliverOnce(workplace);
   } catch (thrown) {

@@ -1,110 +1,148 @@
 import { parseNetwork } from '../ip/address.ts';
-import { type AddressListEntry, type DesiredEntry, OWN_COMMENT_PREFIX } from './address-list-entry.ts';
+import type { AddressListEntry, DesiredEntry } from './address-list-entry.ts';
+
+/** An own entry whose remaining timeout is to be set anew. */
+export interface PlannedExtension {
+  readonly id: string;
+  readonly family: 4 | 6;
+  /** As the router prints it. */
+  readonly address: string;
+  readonly timeoutSeconds: number;
+  readonly comment: string;
+  /** Seconds it has left now; null for an entry that would stay for ever. */
+  readonly beforeSeconds: number | null;
+}
+
+/** An own entry that is not to stay. */
+export interface PlannedRemoval {
+  readonly id: string;
+  readonly family: 4 | 6;
+  /** As the router prints it. */
+  readonly address: string;
+  /** Canonical text, as the ledger knows it. */
+  readonly canonical: string;
+  readonly beforeSeconds: number | null;
+  /** `duplicate` and `disabled` give way to an entry of ours for the same address; nobody wants the address of the others. */
+  readonly cause: 'unwanted' | 'duplicate' | 'disabled';
+}
+
+/** A wanted address that an entry of somebody else holds: RouterOS would refuse a second one. */
+export interface ForeignHold {
+  readonly address: string;
+  readonly comment: string;
+  /** Null for an entry that stays. */
+  readonly remainingSeconds: number | null;
+}
 
 /** What makes one router's list hold the desired entries. To be applied in the order remove, extend, add. */
 export interface AddressListDiff {
   readonly add: readonly DesiredEntry[];
-  /** Own entries whose remaining timeout is to be set anew, with `address` as the router prints it. */
-  readonly extend: readonly {
-    readonly id: string;
-    readonly address: string;
-    readonly timeoutSeconds: number;
-    readonly comment: string;
-  }[];
-  readonly remove: readonly { readonly id: string; readonly address: string }[];
+  readonly extend: readonly PlannedExtension[];
+  readonly remove: readonly PlannedRemoval[];
   /** Own entries that are right as they are. */
   readonly unchanged: number;
-  /** Desired, but held by an entry of somebody else: left alone, RouterOS would refuse a second one. */
-  readonly foreign: readonly { readonly address: string; readonly comment: string }[];
+  readonly foreign: readonly ForeignHold[];
 }
 
 /**
- * Compares a router's list with what it shall hold. `current` must be the entries of one list name, both families.
- * Addresses are compared canonically (RouterOS prints a single IPv6 with `/128`). Only entries that carry our comment
- * and hold an address are ours; a disabled one blocks nothing and is replaced; of several for one address one stays.
- * A remaining timeout may differ from the desired one by `timeoutDriftSeconds` either way before it is set anew; an own
- * entry without timeout always is, for it would stay for ever. An address desired twice counts with its longer timeout.
+ * Compares a router's list with what it shall hold. `current` must be the entries of our lists, both families; ours
+ * are those whose comment begins with `mark` and which hold an address. A disabled one blocks nothing and is replaced;
+ * of several for one address the longest lasting stays. A remaining timeout may differ from the desired one by
+ * `timeoutDriftSeconds` either way before it is set anew; an own entry without timeout always is, for it would stay for
+ * ever. Somebody else's entry for a wanted address is enough as long as it is enabled. An address desired twice counts
+ * with its longer timeout.
  */
 export function diffAddressList(options: {
   desired: readonly DesiredEntry[];
   current: readonly AddressListEntry[];
+  mark: string;
   timeoutDriftSeconds: number;
 }): AddressListDiff {
   const desired = longestByAddress(options.desired);
-  const own = byAddress(options.current.filter(isOwn));
-  const others = new Map(
-    options.current.filter((entry) => !isOwn(entry)).map((entry) => [addressKey(entry.address), entry]),
-  );
+  const { own, others } = sorted(options, desired);
   const kept = new Map<string, AddressListEntry>();
   for (const key of desired.keys()) {
-    const keep = longestLasting((own.get(key) ?? []).filter((entry) => !entry.disabled));
+    const keep = longestLasting(own.get(key));
     if (keep !== null) kept.set(key, keep);
   }
-  const isRight = ([key, entry]: [string, DesiredEntry]) =>
-    isWithinDrift(kept.get(key)!, entry, options.timeoutDriftSeconds);
-  const held = [...desired].filter(([key]) => kept.has(key));
-  const missing = [...desired].filter(([key]) => !kept.has(key));
+  const add: DesiredEntry[] = [];
+  const extend: PlannedExtension[] = [];
+  const foreign: ForeignHold[] = [];
+  for (const [key, entry] of desired) {
+    const held = kept.get(key);
+    const other = others.get(key);
+    if (held !== undefined) {
+      if (!isWithinDrift(held, entry, options.timeoutDriftSeconds)) extend.push(extension(held, entry));
+    } else if (other === undefined) add.push(entry);
+    else foreign.push(foreignHold(entry.address, other));
+  }
   return {
-    add: missing.filter(([key]) => !others.has(key)).map(([, entry]) => entry),
-    extend: held
-      .filter((pair) => !isRight(pair))
-      .map(([key, { timeoutSeconds, comment }]) => ({
-        ...idAndAddress(kept.get(key)!),
-        timeoutSeconds,
-        comment,
-      })),
-    remove: [...own]
-      .flatMap(([key, entries]) => entries.filter((entry) => entry !== kept.get(key)))
-      .map(idAndAddress),
-    unchanged: held.filter(isRight).length,
-    foreign: missing
-      .filter(([key]) => others.has(key))
-      .map(([key, { address }]) => ({ address, comment: others.get(key)!.comment })),
+    add,
+    extend,
+    remove: [...own].flatMap(([key, entries]) => removals({ key, entries, kept, desired })),
+    unchanged: kept.size - extend.length,
+    foreign,
   };
 }
 
-/**
- * We only ever write addresses, so a DNS name or a range under our comment is somebody's own making. It also matters
- * for safety: ids are per family, and of a DNS name nobody can tell which family's list it stands on.
- */
-function isOwn(entry: AddressListEntry): boolean {
-  return entry.comment.startsWith(OWN_COMMENT_PREFIX) && parseNetwork(entry.address) !== null;
-}
-
-/**
- * Canonical text, except for an IPv4-mapped IPv6 network: its canonical form is the IPv4 one, but on the IPv6 list it
- * holds back nothing that comes by IPv4 and must not pass for the IPv4 entry.
- */
-function addressKey(address: string): string {
-  const network = parseNetwork(address);
-  const isMapped = network?.family === 4 && address.includes(':');
-  return network === null || isMapped ? address.toLowerCase() : network.text;
-}
-
-function byAddress(entries: readonly AddressListEntry[]): Map<string, AddressListEntry[]> {
-  const groups = new Map<string, AddressListEntry[]>();
-  for (const entry of entries) {
-    const key = addressKey(entry.address);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [entry]);
+/** Own entries by address, and the enabled ones of others for desired addresses. */
+function sorted(
+  { current, mark }: { current: readonly AddressListEntry[]; mark: string },
+  desired: ReadonlyMap<string, unknown>,
+): { own: Map<string, AddressListEntry[]>; others: Map<string, AddressListEntry> } {
+  const own = new Map<string, AddressListEntry[]>();
+  const others = new Map<string, AddressListEntry>();
+  for (const entry of current) {
+    const key = entryKey(entry);
+    if (key === null) continue;
+    if (!entry.comment.startsWith(mark)) {
+      if (!entry.disabled && desired.has(key)) others.set(key, entry);
+      continue;
+    }
+    const group = own.get(key);
+    if (group === undefined) own.set(key, [entry]);
     else group.push(entry);
   }
-  return groups;
+  return { own, others };
+}
+
+/**
+ * What an entry blocks, as canonical text, so that it compares with what the ledger wants; null for a DNS name or a
+ * range, which we never write: under our mark it is somebody else's making. An IPv4-mapped network on the IPv6 list
+ * holds back nothing that comes by IPv4 and must not pass for the IPv4 entry.
+ */
+export function entryKey(entry: Pick<AddressListEntry, 'address' | 'family'>): string | null {
+  const network = parseNetwork(entry.address);
+  if (network === null) return null;
+  return network.family === entry.family ? network.text : entry.address.toLowerCase();
+}
+
+/** True when the entry is one of those `diffAddressList` takes for ours. */
+export function isOwnEntry(entry: AddressListEntry, mark: string): boolean {
+  return entry.comment.startsWith(mark) && parseNetwork(entry.address) !== null;
 }
 
 function longestByAddress(desired: readonly DesiredEntry[]): Map<string, DesiredEntry> {
   const byKey = new Map<string, DesiredEntry>();
   for (const entry of desired) {
-    const key = addressKey(entry.address);
+    const key = parseNetwork(entry.address)?.text ?? entry.address;
     const before = byKey.get(key);
     if (before === undefined || before.timeoutSeconds < entry.timeoutSeconds) byKey.set(key, entry);
   }
   return byKey;
 }
 
-function longestLasting(entries: readonly AddressListEntry[]): AddressListEntry | null {
-  const lasting = (entry: AddressListEntry) => entry.timeoutSeconds ?? Number.POSITIVE_INFINITY;
-  return entries.toSorted((left, right) => lasting(right) - lasting(left))[0] ?? null;
+function longestLasting(entries: readonly AddressListEntry[] | undefined): AddressListEntry | null {
+  let longest: AddressListEntry | null = null;
+  for (const entry of entries ?? []) {
+    if (entry.disabled) continue;
+    if (longest === null || secondsLeft(entry) > secondsLeft(longest)) longest = entry;
+  }
+  return longest;
+}
+
+function secondsLeft(entry: AddressListEntry): number {
+  return entry.timeoutSeconds ?? Number.POSITIVE_INFINITY;
 }
 
 function isWithinDrift(entry: AddressListEntry, desired: DesiredEntry, driftSeconds: number): boolean {
@@ -112,6 +150,34 @@ function isWithinDrift(entry: AddressListEntry, desired: DesiredEntry, driftSeco
   return Math.abs(entry.timeoutSeconds - desired.timeoutSeconds) <= driftSeconds;
 }
 
-function idAndAddress({ id, address }: AddressListEntry): { id: string; address: string } {
-  return { id, address };
+function extension(held: AddressListEntry, { timeoutSeconds, comment }: DesiredEntry): PlannedExtension {
+  const { id, family, address, timeoutSeconds: beforeSeconds } = held;
+  return { id, family, address, timeoutSeconds, comment, beforeSeconds };
+}
+
+function foreignHold(address: string, { comment, timeoutSeconds }: AddressListEntry): ForeignHold {
+  return { address, comment, remainingSeconds: timeoutSeconds };
+}
+
+function removals({
+  key,
+  entries,
+  kept,
+  desired,
+}: {
+  key: string;
+  entries: readonly AddressListEntry[];
+  kept: ReadonlyMap<string, AddressListEntry>;
+  desired: ReadonlyMap<string, unknown>;
+}): PlannedRemoval[] {
+  return entries
+    .filter((entry) => entry !== kept.get(key))
+    .map(({ id, family, address, timeoutSeconds, disabled }) => ({
+      id,
+      family,
+      address,
+      canonical: key,
+      beforeSeconds: timeoutSeconds,
+      cause: desired.has(key) ? (disabled ? ('disabled' as const) : ('duplicate' as const)) : 'unwanted',
+    }));
 }

@@ -20,7 +20,7 @@ export interface DesiredEntry {
   readonly address: string;
   /** Remaining seconds until the block expires, > 0, at most 21,474,836 (RouterOS' limit). */
   readonly timeoutSeconds: number;
-  /** ASCII, begins with OWN_COMMENT_PREFIX. */
+  /** ASCII, begins with the mark of the ledger (`ownMark`). */
   readonly comment: string;
 }
 
@@ -35,5 +35,3 @@ export const OWN_MARK_PREFIX = 'autoblock:';
 export function ownMark(ledgerId: string): string {
   return `${OWN_MARK_PREFIX}${ledgerId} `;
 }
-
-export const OWN_COMMENT_PREFIX = OWN_MARK_PREFIX;

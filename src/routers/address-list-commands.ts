@@ -1,11 +1,14 @@
-import type { AddressListDiff } from '../decisions/address-list-diff.ts';
 import type { AddressListEntry, DesiredEntry } from '../decisions/address-list-entry.ts';
 import { parseNetwork } from '../ip/address.ts';
 import { MAX_TIMEOUT_SECONDS, parseDuration } from '../routeros-wire/duration.ts';
 import type { ReplyRow } from './router-session.ts';
 
 /** What `apply` takes of a plan. */
-export type AddressListChanges = Pick<AddressListDiff, 'add' | 'extend' | 'remove'>;
+export interface AddressListChanges {
+  readonly add: readonly DesiredEntry[];
+  readonly extend: readonly (DesiredEntry & { readonly id: string })[];
+  readonly remove: readonly { readonly id: string; readonly address: string }[];
+}
 
 /** Name of the list in each family. */
 export interface ListNames {

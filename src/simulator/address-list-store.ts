@@ -31,7 +31,6 @@ export class AddressListStore {
   /** (list, address) → id: RouterOS refuses a second one, and looking through 30,000 entries per add would be slow. */
   readonly #idByKey = new Map<string, string>();
   #lastId = 0;
-  #lastSecond: { readonly second: number; readonly text: string } | null = null;
   #earliestExpiryMs = Number.POSITIVE_INFINITY;
 
   /** `version` decides how dates are printed. */
@@ -63,7 +62,7 @@ export class AddressListStore {
       comment: '',
       disabled: false,
       dynamic: false,
-      createdAt: this.#printedSecond(Math.floor(shownMs / 1000)),
+      createdAt: `${printedDate(this.#version, shownMs)} ${printedTime(shownMs)}`,
       expiresAtMs: null,
     };
     const entry = this.#changed(blank, values);
@@ -122,15 +121,6 @@ export class AddressListStore {
     return rows;
   }
 
-  /** Thousands of entries are made in the same second. */
-  #printedSecond(second: number): string {
-    if (this.#lastSecond?.second !== second) {
-      const text = `${printedDate(this.#version, second * 1000)} ${printedTime(second * 1000)}`;
-      this.#lastSecond = { second, text };
-    }
-    return this.#lastSecond.text;
-  }
-
   #get(id: string): StoredEntry {
     this.#expire();
     const entry = this.#entries.get(id);
@@ -140,9 +130,8 @@ export class AddressListStore {
 
   #changed(entry: StoredEntry, values: EntryValues): StoredEntry {
     this.#expire();
-    for (const name of values.keys()) {
-      if (!SETTABLE.has(name)) throw new CommandRefusal(TRAP.argumentValue, `unknown parameter ${name}`);
-    }
+    const unknown = [...values.keys()].find((name) => !SETTABLE.has(name));
+    if (unknown !== undefined) throw new CommandRefusal(TRAP.argumentValue, `unknown parameter ${unknown}`);
     const changed: StoredEntry = {
       ...entry,
       list: values.get('list') ?? entry.list,

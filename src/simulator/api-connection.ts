@@ -30,8 +30,6 @@ export class ApiConnection {
   readonly #onTheWay: DueQueue<Uint8Array | null>;
   #loggedInAtMs: number | null = null;
   #isEnding = false;
-  /** When the router had the answer it is giving now; the network's delay counts from here. */
-  #answeredAtMs = 0;
 
   constructor(socket: Socket, router: SimulatedRouter) {
     this.#socket = socket;
@@ -43,9 +41,8 @@ export class ApiConnection {
     socket.on('data', (piece: Buffer) => {
       // All answers to what came in together leave in one system call.
       socket.cork();
-      const arrivedAtMs = steadyNowMs();
       try {
-        for (const words of decoder.push(piece)) this.#receive(parseRequest(words), arrivedAtMs);
+        for (const words of decoder.push(piece)) this.#receive(parseRequest(words));
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
         // A client that does not speak the API is cut off, as by a router.
@@ -77,20 +74,12 @@ export class ApiConnection {
     else this.#socket.destroy();
   }
 
-  #receive(request: ApiRequest, arrivedAtMs: number): void {
+  #receive(request: ApiRequest): void {
     const { state, cpu, received } = this.#router;
     if (state.faults.silent || this.#socket.destroyed) return;
     received.set(request.command, (received.get(request.command) ?? 0) + 1);
-    if (request.command === '/cancel') {
-      this.#answeredAtMs = arrivedAtMs;
-      this.#cancel(request);
-      return;
-    }
-    const work = (doneAtMs: number) => {
-      this.#answeredAtMs = doneAtMs;
-      this.#serve(request);
-    };
-    cpu.run({ owner: this, tag: request.tag, arrivedAtMs, work });
+    if (request.command === '/cancel') this.#cancel(request);
+    else cpu.run({ owner: this, tag: request.tag, work: () => this.#serve(request) });
   }
 
   #cancel(request: ApiRequest): void {
@@ -176,7 +165,7 @@ export class ApiConnection {
   #send(bytes: Uint8Array | null): void {
     const { latencyMs } = this.#router.state.faults;
     if (latencyMs <= 0 && this.#onTheWay.isEmpty) this.#deliver([bytes]);
-    else this.#onTheWay.push(bytes, this.#answeredAtMs + latencyMs);
+    else this.#onTheWay.push(bytes, steadyNowMs() + latencyMs);
   }
 
   #deliver(answers: readonly (Uint8Array | null)[]): void {

@@ -1,14 +1,11 @@
-import { DueQueue } from './due-queue.ts';
+import { DueQueue, steadyNowMs } from './due-queue.ts';
 
 /** A command that has arrived and waits for the CPU. */
 interface Job {
   /** The connection it came over. */
   readonly owner: object;
   readonly tag: string | null;
-  /** By steadyNowMs. */
-  readonly arrivedAtMs: number;
-  /** `doneAtMs`: when the CPU is through with it; what the simulator itself costs does not count. */
-  readonly work: (doneAtMs: number) => void;
+  readonly work: () => void;
 }
 
 /**
@@ -18,8 +15,8 @@ interface Job {
  */
 export class RouterCpu {
   readonly #commandDelayMs: number;
-  readonly #waiting = new DueQueue<Job & { readonly doneAtMs: number }>((jobs) => {
-    for (const job of jobs) job.work(job.doneAtMs);
+  readonly #waiting = new DueQueue<Job>((jobs) => {
+    for (const job of jobs) job.work();
   });
   #busyUntilMs = 0;
 
@@ -30,12 +27,11 @@ export class RouterCpu {
   /** Does the work when the CPU has come to it; at once when commands cost nothing. */
   run(job: Job): void {
     if (this.#commandDelayMs <= 0) {
-      job.work(job.arrivedAtMs);
+      job.work();
       return;
     }
-    const doneAtMs = Math.max(this.#busyUntilMs, job.arrivedAtMs) + this.#commandDelayMs;
-    this.#busyUntilMs = doneAtMs;
-    this.#waiting.push({ ...job, doneAtMs }, doneAtMs);
+    this.#busyUntilMs = Math.max(this.#busyUntilMs, steadyNowMs()) + this.#commandDelayMs;
+    this.#waiting.push(job, this.#busyUntilMs);
   }
 
   /** Takes back waiting jobs of this tag (null: of any). Returns their tags. */

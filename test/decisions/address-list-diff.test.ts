@@ -1,23 +1,33 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AddressListDiff, diffAddressList } from '../../src/decisions/address-list-diff.ts';
+import {
+  type AddressListDiff,
+  diffAddressList,
+  type PlannedRemoval,
+} from '../../src/decisions/address-list-diff.ts';
 import type { AddressListEntry, DesiredEntry } from '../../src/decisions/address-list-entry.ts';
 
 const DRIFT = 60;
+const MARK = 'autoblock:0123abcd ';
 
 function want(address: string, timeoutSeconds = 3600): DesiredEntry {
-  return { address, timeoutSeconds, comment: 'autoblock: port_scan' };
+  return { address, timeoutSeconds, comment: `${MARK}port_scan` };
 }
 
 function have(address: string, rest: Partial<AddressListEntry> = {}): AddressListEntry {
-  const { comment = 'autoblock: port_scan', timeoutSeconds = 3600, id = `*${address}` } = rest;
+  const { comment = `${MARK}port_scan`, timeoutSeconds = 3600, id = `*${address}` } = rest;
   const flags = { dynamic: timeoutSeconds !== null, disabled: false };
   const family = address.includes(':') ? 6 : 4;
   return { id, family, list: 'autoblock', address, comment, timeoutSeconds, ...flags, ...rest };
 }
 
+function leaving(address: string, rest: Partial<PlannedRemoval> = {}): PlannedRemoval {
+  const entry = { id: '*1', family: 4, address, canonical: address, beforeSeconds: 3600 } as const;
+  return { ...entry, cause: 'unwanted', ...rest };
+}
+
 function diff(desired: DesiredEntry[], current: AddressListEntry[]): AddressListDiff {
-  return diffAddressList({ desired, current, timeoutDriftSeconds: DRIFT });
+  return diffAddressList({ desired, current, mark: MARK, timeoutDriftSeconds: DRIFT });
 }
 
 const nothing = { add: [], extend: [], remove: [], unchanged: 0, foreign: [] };
@@ -27,7 +37,7 @@ describe('comparing a list with what it shall hold', () => {
     expect(diff([want('192.0.2.1')], [have('192.0.2.2')])).toEqual({
       ...nothing,
       add: [want('192.0.2.1')],
-      remove: [{ id: '*192.0.2.2', address: '192.0.2.2' }],
+      remove: [leaving('192.0.2.2', { id: '*192.0.2.2' })],
     });
   });
 
@@ -62,7 +72,10 @@ describe('comparing a list with what it shall hold', () => {
     expect(diff([want('2001:db8::1')], current)).toEqual({
       ...nothing,
       extend: [
-        { id: '*A', address: '2001:db8::1/128', timeoutSeconds: 3600, comment: 'autoblock: port_scan' },
+        {
+          ...{ id: '*A', family: 6, address: '2001:db8::1/128' },
+          ...{ timeoutSeconds: 3600, comment: `${MARK}port_scan`, beforeSeconds: null },
+        },
       ],
     });
   });
@@ -71,7 +84,7 @@ describe('comparing a list with what it shall hold', () => {
     expect(diff([want('192.0.2.1')], [have('192.0.2.1', { disabled: true })])).toEqual({
       ...nothing,
       add: [want('192.0.2.1')],
-      remove: [{ id: '*192.0.2.1', address: '192.0.2.1' }],
+      remove: [leaving('192.0.2.1', { id: '*192.0.2.1', cause: 'disabled' })],
     });
   });
 
@@ -80,7 +93,7 @@ describe('comparing a list with what it shall hold', () => {
     expect(diff([want('192.0.2.1')], current)).toEqual({
       ...nothing,
       unchanged: 1,
-      remove: [{ id: '*1', address: '192.0.2.1' }],
+      remove: [leaving('192.0.2.1', { id: '*1', beforeSeconds: 3590, cause: 'duplicate' })],
     });
   });
 
@@ -91,7 +104,7 @@ describe('comparing a list with what it shall hold', () => {
     ];
     expect(diff([want('192.0.2.1')], current)).toEqual({
       ...nothing,
-      foreign: [{ address: '192.0.2.1', comment: 'by hand' }],
+      foreign: [{ address: '192.0.2.1', comment: 'by hand', remainingSeconds: 3600 }],
     });
   });
 
@@ -122,7 +135,7 @@ const address = fc.oneof(
 const desiredEntries = fc.array(
   fc.record({ address, timeoutSeconds: fc.integer({ min: 1, max: 5000 }) }).map((entry) => ({
     ...entry,
-    comment: 'autoblock: test',
+    comment: `${MARK}test`,
   })),
   { maxLength: 12 },
 );
@@ -130,7 +143,7 @@ const currentEntries = fc
   .array(
     fc.record({
       address: address.map((text) => (/:.*[^/]\d$/.test(text) && !text.includes('/') ? `${text}/128` : text)),
-      comment: fc.constantFrom('autoblock: test', 'autoblock: old', 'by hand', ''),
+      comment: fc.constantFrom(`${MARK}test`, `${MARK}old`, 'by hand', ''),
       timeoutSeconds: fc.option(fc.integer({ min: 1, max: 5000 })),
       disabled: fc.boolean(),
     }),
@@ -160,7 +173,7 @@ describe('applying the plan', () => {
       fc.property(desiredEntries, currentEntries, (desired, current) => {
         const plan = diff(desired, current);
         const after = applied(current, plan);
-        const isOurs = (entry: AddressListEntry) => entry.comment.startsWith('autoblock:');
+        const isOurs = (entry: AddressListEntry) => entry.comment.startsWith(MARK);
         expect(after.filter((entry) => !isOurs(entry))).toEqual(current.filter((entry) => !isOurs(entry)));
 
         const bare = (text: string) => text.replace('/128', '');

@@ -1,19 +1,20 @@
 import { expect } from 'vitest';
-import { type AddressListEntry, OWN_COMMENT_PREFIX } from '../../src/decisions/address-list-entry.ts';
-import { buildProtection } from '../../src/decisions/protected-networks.ts';
+import { type AddressListEntry, ownMark } from '../../src/decisions/address-list-entry.ts';
 import { canonicalText } from '../../src/ip/address.ts';
 import {
   createRouterConnection,
   type RouterConnection,
   type RouterConnectionOptions,
 } from '../../src/routers/router-connection.ts';
-import { type RouterSyncResult, runRouterSync } from '../../src/runs/router-sync-run.ts';
+import type { RouterSyncResult } from '../../src/runs/router-sync-parts.ts';
+import { runRouterSync } from '../../src/runs/router-sync-run.ts';
 import {
   type RouterosSimulator,
   type SimulatorOptions,
   startSimulator,
 } from '../../src/simulator/routeros-simulator.ts';
 import { capturingLogger, type LoggedLine } from '../support/logger.ts';
+import { syncPartsFor } from '../support/sync-parts.ts';
 import { type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
 import { type CuttingProxy, startCuttingProxy } from './cutting-proxy.ts';
 
@@ -59,7 +60,7 @@ export function openDaemon(options: {
       ...changed,
     });
   let router = connect(options.router);
-  const protection = buildProtection({ internalNetworks: [], allowlist: [], extraProtected: [] });
+  const parts = syncPartsFor({ ledger: place.ledger, logger, nowMs: () => clocks.ownMs });
   return {
     place,
     get router() {
@@ -78,7 +79,6 @@ export function openDaemon(options: {
       }
     },
     sync: async () => {
-      const parts = { ledger: place.ledger, protection, logger, nowMs: () => clocks.ownMs, dryRun: false };
       const [result] = await runRouterSync({ ...parts, routers: [router] });
       return result!;
     },
@@ -159,8 +159,8 @@ export function entriesOf(simulator: RouterosSimulator): AddressListEntry[] {
 }
 
 /** The mark of the entries this daemon makes. */
-function markOf(_daemon: Daemon): string {
-  return `${OWN_COMMENT_PREFIX} `;
+function markOf(daemon: Daemon): string {
+  return ownMark(daemon.place.ledger.id);
 }
 
 export function isMadeBy(daemon: Daemon, entry: AddressListEntry): boolean {

@@ -112,6 +112,7 @@ describe('a sync of twelve changes, cut in the middle of a word', () => {
       failures += failed ? 1 : 0;
       await scene.close();
     }
-    expect(failures).toBeGreaterThanOrEqual(PLACES / 2);
+    // Where only reading was under way it is done once more, and the sync goes on.
+    expect(failures).toBeGreaterThan(0);
   });
 });

@@ -26,7 +26,8 @@ function want(address: string, timeoutSeconds = 3600): DesiredEntry {
 
 /** What a sync run does: read, compare, apply. */
 async function sync(router: RouterConnection, desired: DesiredEntry[]) {
-  const plan = diffAddressList({ desired, current: await router.read(), timeoutDriftSeconds: 60 });
+  const current = await router.read();
+  const plan = diffAddressList({ desired, current, mark: 'autoblock: ', timeoutDriftSeconds: 60 });
   return { plan, ...(await router.apply(plan)) };
 }
 
@@ -65,7 +66,9 @@ describe('an address list on a router', () => {
     const desired = ['192.0.2.1', '198.51.100.0/24', '2001:db8::1', '192.0.2.9'].map((text) => want(text));
     const first = await sync(router, desired);
     expect(first.refused).toEqual([]);
-    expect(first.plan.foreign).toEqual([{ address: '192.0.2.9', comment: 'by hand' }]);
+    expect(first.plan.foreign).toEqual([
+      { address: '192.0.2.9', comment: 'by hand', remainingSeconds: null },
+    ]);
     expect(addresses(simulator)).toEqual(['192.0.2.9', '192.0.2.1', '198.51.100.0/24', '2001:db8::1/128']);
     expect((await sync(router, desired)).plan).toMatchObject({ ...nothing, unchanged: 3 });
 

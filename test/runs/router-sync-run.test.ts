@@ -6,6 +6,7 @@ import { createRouterConnection, type RouterConnection } from '../../src/routers
 import { runRouterSync } from '../../src/runs/router-sync-run.ts';
 import { type RouterosSimulator, startSimulator } from '../../src/simulator/routeros-simulator.ts';
 import { capturingLogger } from '../support/logger.ts';
+import { syncPartsFor } from '../support/sync-parts.ts';
 import { type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
 
 const plainLists = {
@@ -41,11 +42,13 @@ afterEach(async () => {
 
 const account = { user: 'autoblock', password: 'pw' };
 
-function sync(options: { dryRun?: boolean; allowlist?: string[] } = {}) {
+function sync(options: { dryRun?: boolean; allowlist?: string[]; ledgerId?: string } = {}) {
   const { logger, lines } = capturingLogger();
-  const { dryRun = false, allowlist = [] } = options;
+  const { dryRun = false, allowlist = [], ledgerId = place.ledger.id } = options;
+  const ledger = { ...place.ledger, id: ledgerId };
   const protection = buildProtection({ internalNetworks: [], allowlist, extraProtected: [] });
-  const run = runRouterSync({ routers, ledger: place.ledger, protection, logger, nowMs: Date.now, dryRun });
+  const parts = syncPartsFor({ ledger, protection: () => protection, logger, dryRun });
+  const run = runRouterSync({ ...parts, routers });
   return run.then((results) => ({ results, lines }));
 }
 
@@ -60,6 +63,17 @@ function block(...addresses: string[]): void {
       nowMs: Date.now(),
     });
   }
+}
+
+/** The real router, for a test to change one call of. */
+function passing(router: RouterConnection) {
+  return {
+    name: router.name,
+    facts: () => router.facts(),
+    read: () => router.read(),
+    apply: router.apply.bind(router),
+    giveUp: router.giveUp.bind(router),
+  };
 }
 
 const held = (which: number) =>
@@ -176,14 +190,15 @@ describe('a router sync', () => {
     expect(new Set(held(0)).size).toBe(60);
   });
 
-  it('leaves entries a lost ledger made to expire by themselves, unless their address is protected now', async () => {
+  it('leaves entries a restored backup knows nothing of to expire, unless their address is protected now', async () => {
     block('198.51.100.1', '198.51.100.2', '2001:db8:bad::1');
     await sync();
+    const ledgerId = place.ledger.id;
     place.remove();
     place = temporaryLedger();
     block('198.51.100.3');
 
-    const { results, lines } = await sync({ allowlist: ['198.51.100.2'] });
+    const { results, lines } = await sync({ allowlist: ['198.51.100.2'], ledgerId });
     expect(results).toMatchObject([
       { ok: true, added: 1, removed: 1, confirmed: 1 },
       { ok: true, added: 1, removed: 1 },
@@ -196,15 +211,30 @@ describe('a router sync', () => {
 
     block('198.51.100.1');
     place.ledger.liftBlock({ address: '198.51.100.1', actor: 'test', nowMs: Date.now() });
-    await sync();
+    await sync({ ledgerId });
     expect(held(0).sort()).toEqual(['198.51.100.3', '2001:db8:bad::1/128']);
+  });
+
+  it("respects another autoblock's entries: neither removed nor taken for its own, and added beside it when they are gone", async () => {
+    const theirs = { list: 'autoblock', comment: 'autoblock:00000000 manual #1' };
+    simulators[0]!.addForeignEntry({ ...theirs, address: '198.51.100.1', timeout: '90s' });
+    simulators[0]!.addForeignEntry({ ...theirs, address: '198.51.100.2', timeout: '1h' });
+    block('198.51.100.1');
+    const { results } = await sync();
+    expect(results[0]).toMatchObject({ ok: true, added: 0, removed: 0, foreign: 1, confirmed: 1 });
+    expect(results[0]!.plan!.foreign).toMatchObject([{ address: '198.51.100.1' }]);
+    // When theirs runs out ours has to be added: that sync is planned.
+    expect(results[0]!.againInMs).toBeGreaterThan(80_000);
+    expect(results[0]!.againInMs).toBeLessThanOrEqual(91_000);
+    place.ledger.liftBlock({ address: '198.51.100.1', actor: 'test', nowMs: Date.now() });
+    expect((await sync()).results[0]).toMatchObject({ removed: 0 });
+    expect(held(0)).toEqual(['198.51.100.1', '198.51.100.2']);
   });
 
   it('does not take off what another process blocked and pushed while this one was reaching the router', async () => {
     const [real] = routers;
     const meanwhile = {
-      name: 'router-1',
-      apply: real!.apply.bind(real),
+      ...passing(real!),
       read: async () => {
         if (place.ledger.activeBlocks(Date.now()).length === 0) {
           block('198.51.100.1');
@@ -214,8 +244,7 @@ describe('a router sync', () => {
       },
     };
     const { logger } = capturingLogger();
-    const protection = buildProtection({ internalNetworks: [], allowlist: [], extraProtected: [] });
-    const parts = { ledger: place.ledger, protection, logger, nowMs: Date.now, dryRun: false };
+    const parts = syncPartsFor({ ledger: place.ledger, logger, nowMs: Date.now });
     const results = await runRouterSync({ ...parts, routers: [meanwhile] });
     expect(results).toMatchObject([{ ok: true, confirmed: 1, removed: 0 }]);
     expect(held(0)).toEqual(['198.51.100.1']);
@@ -225,8 +254,7 @@ describe('a router sync', () => {
     block('198.51.100.1', '198.51.100.2');
     const [real] = routers;
     const overtaken = {
-      name: 'router-1',
-      read: () => real!.read(),
+      ...passing(real!),
       apply: (plan: Parameters<RouterConnection['apply']>[0]) => {
         if (plan.add.length > 0) {
           place.ledger.liftBlock({ address: '198.51.100.1', actor: 'operator', nowMs: Date.now() });
@@ -235,8 +263,7 @@ describe('a router sync', () => {
       },
     };
     const { logger } = capturingLogger();
-    const protection = buildProtection({ internalNetworks: [], allowlist: [], extraProtected: [] });
-    const parts = { ledger: place.ledger, protection, logger, nowMs: Date.now, dryRun: false };
+    const parts = syncPartsFor({ ledger: place.ledger, logger, nowMs: Date.now });
     expect(await runRouterSync({ ...parts, routers: [overtaken] })).toMatchObject([
       { ok: true, wanted: 1, confirmed: 1, removed: 1 },
     ]);
@@ -254,8 +281,7 @@ describe('a router sync', () => {
     place.ledger.addBlock({ ...given, address: '198.51.100.1', seconds: 2 });
     place.ledger.addBlock({ ...given, address: '198.51.100.2', seconds: 3600 });
     const slow = {
-      name: 'slow',
-      read: () => real.read(),
+      ...passing(real),
       apply: async (plan: Parameters<typeof real.apply>[0]) => {
         const answer = await real.apply(plan);
         clockMs += 3000;
@@ -263,8 +289,7 @@ describe('a router sync', () => {
       },
     };
     const { logger, lines } = capturingLogger();
-    const protection = buildProtection({ internalNetworks: [], allowlist: [], extraProtected: [] });
-    const parts = { ledger: place.ledger, protection, logger, nowMs: () => clockMs, dryRun: false };
+    const parts = syncPartsFor({ ledger: place.ledger, logger, nowMs: () => clockMs });
     expect(await runRouterSync({ ...parts, routers: [slow] })).toMatchObject([
       { ok: true, wanted: 1, confirmed: 1, error: null },
     ]);
@@ -284,12 +309,8 @@ describe('a router sync', () => {
       extraProtected: [],
     });
     const results = await runRouterSync({
+      ...syncPartsFor({ ledger, logger, protection: () => protection }),
       routers,
-      ledger,
-      protection,
-      logger,
-      nowMs: Date.now,
-      dryRun: false,
     });
     const failed = { ok: false, errorCode: 'STATE_UNWRITABLE' };
     expect(results).toMatchObject([failed, failed]);
@@ -324,9 +345,9 @@ describe('what the ledger wants of a router', () => {
     const [stored] = place.ledger.activeBlocks(Date.now());
     const nowMs = 1_000_000;
     const entries = (expiresAtMs: number) =>
-      desiredEntries([{ ...stored!, createdAtMs: 0, expiresAtMs }], nowMs);
+      desiredEntries([{ ...stored!, createdAtMs: 0, expiresAtMs }], { mark: 'autoblock:0123abcd ', nowMs });
     expect(entries(nowMs + 1)).toMatchObject([
-      { timeoutSeconds: 1, comment: `autoblock: manual #${stored!.id}` },
+      { timeoutSeconds: 1, comment: `autoblock:0123abcd manual #${stored!.id}` },
     ]);
     expect(entries(nowMs)).toEqual([]);
     expect(entries(nowMs + 1e13)).toMatchObject([{ timeoutSeconds: 21_474_836 }]);
@@ -335,8 +356,8 @@ describe('what the ledger wants of a router', () => {
   it('never lasts longer than the block as a whole, also when this clock was set back', () => {
     block('198.51.100.1');
     const yearAgoMs = Date.now() - 365 * 86_400_000;
-    expect(desiredEntries(place.ledger.activeBlocks(yearAgoMs), yearAgoMs)).toMatchObject([
-      { timeoutSeconds: 3600 },
-    ]);
+    expect(
+      desiredEntries(place.ledger.activeBlocks(yearAgoMs), { mark: 'autoblock:0123abcd ', nowMs: yearAgoMs }),
+    ).toMatchObject([{ timeoutSeconds: 3600 }]);
   });
 });

@@ -73,7 +73,7 @@ describe('the CPU of a simulated router', () => {
       if (finished + 15 < commands) give();
     };
     const give = () => {
-      cpu.run({ owner: cpu, tag: null, arrivedAtMs: steadyNowMs(), work: next });
+      cpu.run({ owner: cpu, tag: null, work: next });
     };
     for (let waiting = 0; waiting < 16; waiting += 1) give();
     vi.advanceTimersByTime(commands * commandDelayMs * 2);

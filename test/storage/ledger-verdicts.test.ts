@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildProtection } from '../../src/decisions/protected-networks.ts';
 import { runRouterSync } from '../../src/runs/router-sync-run.ts';
 import { detectionOf } from '../support/detections.ts';
+import { syncPartsFor } from '../support/sync-parts.ts';
 import { runOn, silentLogger, type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -60,12 +61,13 @@ describe('the verdicts of operators in the ledger', () => {
     runOn(ledger, [detectionOf({ sourceIp: '192.0.2.3', riskScore: 97, lastSeenMs: NOW - 1000 })], NOW);
     const allowlist = ['192.0.2.3'];
     await runRouterSync({
+      ...syncPartsFor({
+        ledger,
+        protection: () => buildProtection({ internalNetworks: [], allowlist, extraProtected: [] }),
+        logger: silentLogger,
+        nowMs: () => NOW + 1,
+      }),
       routers: [],
-      ledger,
-      protection: buildProtection({ internalNetworks: [], allowlist, extraProtected: [] }),
-      logger: silentLogger,
-      nowMs: () => NOW + 1,
-      dryRun: false,
     });
     expect(ledger.activeBlocks(NOW + 2)).toEqual([]);
     expect(ledger.operatorVerdicts()).toEqual([]);

@@ -1,6 +1,7 @@
 import { type Daemon, startDaemon } from '../../daemon/daemon.ts';
 import { createDetectorInUse } from '../../daemon/detector-in-use.ts';
-import { deliverOnce, detectOnce, syncOnce } from '../../daemon/jobs.ts';
+import { deliverOnce, detectOnce } from '../../daemon/jobs.ts';
+import { syncOnce } from '../../daemon/router-job.ts';
 import { createSystemdNotifier } from '../../daemon/systemd-notify.ts';
 import type { Workplace } from '../../daemon/workplace.ts';
 import { EXIT } from '../../errors.ts';
@@ -46,7 +47,7 @@ async function runOnce(invocation: Invocation): Promise<number> {
       const options = { detectors, asOfMs: nowMs(), dryRun: config.dryRun, signal };
       // What the ledger already holds is pushed also when the logs cannot be read.
       const [detected] = await Promise.allSettled([detectOnce(place, options)]);
-      const synced = await syncOnce(place, { dryRun: config.dryRun });
+      const synced = await syncOnce(place, { dryRun: config.dryRun, actor: 'autoblock', signal });
       if (detected.status === 'rejected') throw detected.reason;
       if (!config.dryRun) await deliverOnce(place);
       return synced.every((result) => result.ok) ? EXIT.ok : EXIT.failed;

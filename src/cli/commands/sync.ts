@@ -1,64 +1,67 @@
-import { syncOnce } from '../../daemon/jobs.ts';
-import { EXIT } from '../../errors.ts';
-import type { RouterSyncResult } from '../../runs/router-sync-run.ts';
-import type { Command } from '../command.ts';
-import { deliverOrDefer } from '../push-now.ts';
-import { withWorkplace } from '../session.ts';
-import { renderTable } from '../tables.ts';
+import type { Workplace } from '../../daemon/workplace.ts';
+import { AutoblockError, EXIT } from '../../errors.ts';
+import type { Command, Invocation } from '../command.ts';
+import { deliverOrDefer, syncWithProgress } from '../push-now.ts';
+import { actorName, withWorkplace } from '../session.ts';
+import { syncText } from '../sync-text.ts';
+
+/** An operator's word holds for one sync of each router; one that is away has this long to come back. */
+const CONFIRMATION_VALID_MS = 3_600_000;
 
 export const syncCommand: Command = {
   name: 'sync',
   summary: "make every router's address list equal the ledger, now",
-  usage: ['sync [--dry-run] [--json]'],
-  details: 'Exit code 0 when every router holds every block as read back, 1 when one does not.',
+  usage: ['sync [--router NAME] [--dry-run] [--json]', 'sync --confirm-removal [--router NAME] [--json]'],
+  details: [
+    'Exit code 0 when every router holds every block as read back, 1 when one does not.',
+    '--dry-run prints for each router what would be added, extended, removed and left, and why; it only reads.',
+    'Entries that nobody lifted are not taken off in masses (MAX_REMOVAL_SHARE): look with --dry-run, then say',
+    '--confirm-removal. It holds for one sync of each router, within an hour also for one that is away now.',
+  ].join('\n'),
   options: {
-    'dry-run': { type: 'boolean', description: 'read and compare, print the plan, write nothing' },
+    router: { type: 'string', placeholder: 'NAME', description: 'this router only' },
+    'dry-run': { type: 'boolean', description: 'read and compare, print the plan and why, write nothing' },
+    'confirm-removal': { type: 'boolean', description: 'let this sync take off what was kept back' },
     json: { type: 'boolean', description: 'one JSON object on stdout' },
   },
-  examples: ['autoblock sync --dry-run', 'autoblock sync'],
-  run: (invocation) =>
-    withWorkplace(invocation, async (workplace) => {
-      const dryRun = invocation.flag('dry-run') || workplace.config.dryRun;
-      const results = await syncOnce(workplace, { dryRun });
-      const text = invocation.flag('json')
-        ? JSON.stringify({ dryRun, routers: results })
-        : asText(results, dryRun);
-      invocation.output.out(text);
-      if (!dryRun) await deliverOrDefer(invocation, workplace);
-      return results.every((result) => result.ok) ? EXIT.ok : EXIT.failed;
-    }),
+  examples: [
+    'autoblock sync --dry-run',
+    'autoblock sync',
+    "autoblock sync --confirm-removal --router 'edge'",
+  ],
+  run: (invocation) => withWorkplace(invocation, (workplace) => syncNow(invocation, workplace)),
 };
 
-function asText(results: readonly RouterSyncResult[], dryRun: boolean): string {
-  if (results.length === 0) return 'no router configured: set ROUTER_HOST or ROUTERS_FILE';
-  const rows = results.map((result) => [
-    result.router,
-    result.ok ? 'ok' : (result.errorCode ?? 'incomplete'),
-    result.plan === null ? null : `${result.confirmed}/${result.wanted}`,
-    dryRun ? (result.plan?.add.length ?? 0) : result.added,
-    dryRun ? (result.plan?.extend.length ?? 0) : result.extended,
-    dryRun ? (result.plan?.remove.length ?? 0) : result.removed,
-    result.error ?? '',
-  ]);
-  const verbs = dryRun ? ['WOULD ADD', 'WOULD EXTEND', 'WOULD REMOVE'] : ['ADDED', 'EXTENDED', 'REMOVED'];
-  return [
-    renderTable(['ROUTER', 'STATE', 'HELD', ...verbs, 'ERROR'], rows),
-    ...(dryRun ? results.flatMap(planLines) : []),
-  ].join('\n');
+async function syncNow(invocation: Invocation, workplace: Workplace): Promise<number> {
+  const { output } = invocation;
+  const dryRun = invocation.flag('dry-run') || workplace.config.dryRun;
+  const router = knownRouter(invocation.text('router'), workplace);
+  if (invocation.flag('confirm-removal')) confirmRemoval(workplace, { dryRun, router });
+  const results = await syncWithProgress(invocation, workplace, {
+    dryRun,
+    ...(router === undefined ? {} : { router }),
+  });
+  if (invocation.flag('json')) output.out(JSON.stringify({ dryRun, routers: results }));
+  else if (results.length > 0) output.out(syncText(results));
+  else output.out('no router configured: set ROUTER_HOST or ROUTERS_FILE');
+  if (!dryRun) await deliverOrDefer(invocation, workplace);
+  return results.every((result) => result.ok) ? EXIT.ok : EXIT.failed;
 }
 
-function planLines(result: RouterSyncResult): string[] {
-  if (result.plan === null) return [];
-  return [
-    ...result.plan.add.map(
-      (entry) => `${result.router}: add ${entry.address} for ${entry.timeoutSeconds} s (${entry.comment})`,
-    ),
-    ...result.plan.extend.map(
-      (entry) => `${result.router}: set ${entry.address} to ${entry.timeoutSeconds} s`,
-    ),
-    ...result.plan.remove.map((entry) => `${result.router}: remove ${entry.address}`),
-    ...result.plan.foreign.map(
-      (entry) => `${result.router}: leave ${entry.address}, held by another's entry (${entry.comment})`,
-    ),
-  ];
+function knownRouter(name: string | undefined, { routers }: Workplace): string | undefined {
+  if (name === undefined || routers.some((router) => router.name === name)) return name;
+  const names = routers.map((router) => `"${router.name}"`).join(', ');
+  throw new AutoblockError('NOT_FOUND', `no router "${name}"; there are ${names === '' ? 'none' : names}`);
+}
+
+function confirmRemoval(
+  { ledger, routers, nowMs }: Workplace,
+  { dryRun, router }: { dryRun: boolean; router: string | undefined },
+): void {
+  if (dryRun) throw new AutoblockError('USAGE', 'sync: --confirm-removal and a dry run exclude each other');
+  for (const { name } of routers) {
+    if (router !== undefined && name !== router) continue;
+    const confirmation = { actor: actorName(), nowMs: nowMs(), validMs: CONFIRMATION_VALID_MS };
+    ledger.confirmRemoval({ router: name, ...confirmation });
+  }
 }

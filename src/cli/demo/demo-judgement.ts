@@ -1,4 +1,4 @@
-import { OWN_COMMENT_PREFIX } from '../../decisions/address-list-entry.ts';
+import { OWN_MARK_PREFIX } from '../../decisions/address-list-entry.ts';
 import type { AnomalyType } from '../../detector/detection.ts';
 import type { SyntheticSource } from '../../evaluation/synthetic-traffic.ts';
 import { canonicalText } from '../../ip/address.ts';
@@ -59,7 +59,7 @@ function outcomes(run: DemoRun): (address: string) => Outcome {
 /** Canonical addresses of our entries as the router printed them. */
 function ownEntries(run: DemoRun): string[] {
   return run.addressList
-    .filter((entry) => entry.comment.startsWith(OWN_COMMENT_PREFIX))
+    .filter((entry) => entry.comment.startsWith(OWN_MARK_PREFIX))
     .map((entry) => canonicalText(entry.address) ?? entry.address);
 }
 

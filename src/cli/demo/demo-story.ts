@@ -1,5 +1,6 @@
 import { createDetectorInUse } from '../../daemon/detector-in-use.ts';
-import { deliverOnce, detectOnce, syncOnce } from '../../daemon/jobs.ts';
+import { deliverOnce, detectOnce } from '../../daemon/jobs.ts';
+import { syncOnce } from '../../daemon/router-job.ts';
 import { trainFromDatabase } from '../../daemon/training-job.ts';
 import type { AddressListEntry } from '../../decisions/address-list-entry.ts';
 import {
@@ -85,7 +86,7 @@ export async function playDemo(
       dryRun: false,
       signal,
     });
-    await syncOnce(workplace, { dryRun: false });
+    await syncOnce(workplace, { dryRun: false, actor: 'autoblock' });
     await deliverOnce(workplace);
     return result;
   };

@@ -32,7 +32,7 @@ export function statusText(status: Status): string {
     '',
     status.routers.length === 0
       ? 'no router configured'
-      : routerTable(status.routers, { nextTryMs: (failures) => retryDelayMs(failures, 0) }),
+      : routerTable(status.routers, { nextTryMs: (failures) => retryDelayMs({ failures, random: 0 }) }),
     '',
     runs.length === 0 ? 'no run yet' : renderTable(['RUN', 'STATUS', 'STARTED', 'FINISHED', 'OUTCOME'], runs),
   ].join('\n');

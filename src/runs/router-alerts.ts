@@ -1,0 +1,74 @@
+import type { RouterPlan } from '../decisions/router-plan.ts';
+import type { RouterSyncParts } from './router-sync-parts.ts';
+
+type AlertCode = 'MASS_REMOVAL_HELD' | 'ROUTER_LIST_CAPPED';
+
+/** Says what a router is not brought up to for a person's sake: once, and again when it changes, not at each sync. */
+export function tellHeldBack(
+  parts: RouterSyncParts,
+  { router, plan }: { router: string; plan: RouterPlan },
+): void {
+  setAlert(parts, { code: 'MASS_REMOVAL_HELD', router, message: massRemovalText(router, plan) });
+  setAlert(parts, { code: 'ROUTER_LIST_CAPPED', router, message: cappedText(plan) });
+  tellUnknown(parts, { router, plan });
+}
+
+function massRemovalText(router: string, { massRemoval, held }: RouterPlan): string | null {
+  if (massRemoval === null) return null;
+  const { found, wanted } = massRemoval;
+  return (
+    `${held.length} of ${found} entries would leave the router at once although nobody lifted them ` +
+    `(the ledger wants ${wanted}): check the clock of this machine and the ledger; they stay until they run out, ` +
+    `or until \`autoblock sync --confirm-removal --router '${router}'\``
+  );
+}
+
+function cappedText({ capped }: RouterPlan): string | null {
+  const [first] = capped;
+  if (first === undefined) return null;
+  return `${capped.length} blocks are not on the router: ${first.why}`;
+}
+
+/** The router's own limit; what it refused for want of room is counted by the caller. */
+export function tellListFull(
+  parts: RouterSyncParts,
+  { router, refused }: { router: string; refused: number },
+): void {
+  const message = `${refused} blocks are not on the router: it says that its list is full`;
+  setAlert(parts, { code: 'ROUTER_LIST_CAPPED', router, message });
+}
+
+function setAlert(
+  { ledger, logger, memoryOf, nowMs }: RouterSyncParts,
+  { code, router, message }: { code: AlertCode; router: string; message: string | null },
+): void {
+  const { alerts } = memoryOf(router);
+  if (alerts.get(code) === message) return;
+  if (message === null) {
+    ledger.clearAlert({ code, subject: router, nowMs: nowMs() });
+    if (typeof alerts.get(code) === 'string') logger.info({ router, alert: code }, 'router alert is over');
+  } else {
+    logger.error({ code, router, why: message }, SENTENCES[code]);
+    ledger.raiseAlert({ code, subject: router, message, nowMs: nowMs() });
+  }
+  alerts.set(code, message);
+}
+
+const SENTENCES: Readonly<Record<AlertCode, string>> = {
+  MASS_REMOVAL_HELD: 'mass removal held back until an operator confirms it',
+  ROUTER_LIST_CAPPED: 'router has no room for every block: the least urgent are left out',
+};
+
+function tellUnknown(
+  { logger, memoryOf }: RouterSyncParts,
+  { router, plan }: { router: string; plan: RouterPlan },
+): void {
+  const memory = memoryOf(router);
+  const { unknownTold } = memory;
+  memory.unknownTold = new Set(plan.unknown);
+  if (plan.unknown.every((address) => unknownTold.has(address))) return;
+  logger.info(
+    { code: 'UNKNOWN_ENTRIES', router, entries: plan.unknown.length },
+    'entries under our mark that this ledger never made are left to expire',
+  );
+}

@@ -1,0 +1,137 @@
+import { entryKey, isOwnEntry } from '../decisions/address-list-diff.ts';
+import type { AddressListEntry } from '../decisions/address-list-entry.ts';
+import { type RouterPlan, TIMEOUT_DRIFT_SECONDS } from '../decisions/router-plan.ts';
+import type {
+  PushedChange,
+  PushProgress,
+  RefusedChange,
+  RouterSyncParts,
+  SyncRouter,
+} from './router-sync-parts.ts';
+
+/** What the router was read back with after a push, and what of the plan is there. */
+export interface Pushed {
+  readonly after: readonly AddressListEntry[];
+  readonly refused: readonly RefusedChange[];
+  readonly changes: readonly PushedChange[];
+}
+
+export interface PushInput {
+  readonly router: SyncRouter;
+  readonly plan: RouterPlan;
+  readonly before: readonly AddressListEntry[];
+  readonly mark: string;
+}
+
+/** How often a long push says how far it is. */
+const TELL_EVERY_MS = 5000;
+
+/**
+ * Carries a plan out and reads back what came of it. The ledger knows of the push before its first command: what a
+ * killed process had put on the router is found by the next sync and stands in the audit all the same.
+ */
+export async function carryOutPlan(parts: RouterSyncParts, input: PushInput): Promise<Pushed> {
+  const { router, plan, before, mark } = input;
+  const { ledger, nowMs, monotonicMs, actor, signal } = parts;
+  settleInterrupted(parts, input);
+  if (plan.add.length + plan.extend.length + plan.remove.length === 0) {
+    return { after: before, refused: [], changes: [] };
+  }
+  ledger.beginPush({ router: router.name, actor, nowMs: nowMs(), plan });
+  const beganAtMs = monotonicMs();
+  const { refused } = await router.apply(plan, {
+    onProgress: progressTeller(parts, router.name),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const after = await router.read();
+  const tookSeconds = (monotonicMs() - beganAtMs) / 1000;
+  const changes = changesReadBack({ plan, after, mark, tookSeconds });
+  ledger.finishPush({ router: router.name, nowMs: nowMs(), changes });
+  return { after, refused, changes };
+}
+
+/** A push that was cut: what of it is on the list has to be known before anything new is begun. */
+function settleInterrupted({ ledger, nowMs }: RouterSyncParts, { router, before, mark }: PushInput): void {
+  const intent = ledger.interruptedPush(router.name);
+  if (intent === null) return;
+  const held = new Map(
+    before.filter((entry) => isOwnEntry(entry, mark)).map((entry) => [entryKey(entry), entry]),
+  );
+  const changes = intent.plan.add.flatMap(({ address }): PushedChange[] => {
+    const entry = held.get(address);
+    if (entry === undefined) return [];
+    const after = { timeoutSeconds: entry.timeoutSeconds };
+    return [
+      { action: 'entry_found', address, before: null, after, reason: 'put there by a push that was cut' },
+    ];
+  });
+  ledger.finishPush({ router: router.name, nowMs: nowMs(), changes });
+}
+
+/** Only what was read back: what the router holds now, not what was sent. */
+export function changesReadBack({
+  plan,
+  after,
+  mark,
+  tookSeconds,
+}: {
+  plan: RouterPlan;
+  after: readonly AddressListEntry[];
+  mark: string;
+  tookSeconds: number;
+}): PushedChange[] {
+  const own = after.filter((entry) => isOwnEntry(entry, mark));
+  const byId = new Map(own.map((entry) => [idKey(entry), entry]));
+  const byAddress = new Map(own.filter(({ disabled }) => !disabled).map((entry) => [entryKey(entry), entry]));
+  const added = plan.add.flatMap(({ address, why }): PushedChange[] => {
+    const entry = byAddress.get(address);
+    if (entry === undefined) return [];
+    return [
+      {
+        action: 'entry_added',
+        address,
+        before: null,
+        after: { timeoutSeconds: entry.timeoutSeconds },
+        reason: why,
+      },
+    ];
+  });
+  const extended = plan.extend.flatMap((planned): PushedChange[] => {
+    const left = byId.get(idKey(planned))?.timeoutSeconds ?? null;
+    // It has run on while the rest of the plan was carried out.
+    const isSet =
+      left !== null &&
+      left <= planned.timeoutSeconds + TIMEOUT_DRIFT_SECONDS &&
+      left >= planned.timeoutSeconds - tookSeconds - TIMEOUT_DRIFT_SECONDS;
+    const { address, beforeSeconds, why } = planned;
+    const before = { timeoutSeconds: beforeSeconds };
+    return isSet
+      ? [{ action: 'entry_extended', address, before, after: { timeoutSeconds: left }, reason: why }]
+      : [];
+  });
+  const removed = plan.remove
+    .filter((entry) => !byId.has(idKey(entry)))
+    .map(({ canonical, beforeSeconds, why }): PushedChange => {
+      const before = { timeoutSeconds: beforeSeconds };
+      return { action: 'entry_removed', address: canonical, before, after: null, reason: why };
+    });
+  return [...removed, ...extended, ...added];
+}
+
+/** Ids are given out per address family: `*1` exists on both lists. */
+function idKey({ family, id }: { readonly family: 4 | 6; readonly id: string }): string {
+  return `${family} ${id}`;
+}
+
+function progressTeller(
+  { logger, monotonicMs, onProgress }: RouterSyncParts,
+  router: string,
+): (progress: PushProgress) => void {
+  let toldAtMs = monotonicMs();
+  return (progress) => {
+    onProgress?.(router, progress);
+    if (monotonicMs() - toldAtMs < TELL_EVERY_MS) return;
+    toldAtMs = monotonicMs();
+    logger.info({ router, ...progress }, 'push under way');
+  };
+}
