@@ -45,7 +45,7 @@ export async function openWorkplace(parts: {
   const database = createDatabase({ config, logger });
   closers.add('database', () => database.close());
 
-  const routers = config.routers.map((router) => createRouterConnection(router));
+  const routers = config.routers.map((router) => createRouterConnection({ ...router, logger, nowMs }));
   for (const router of routers) closers.add(`router ${router.name}`, () => router.close());
 
   const site = createSiteProtection({

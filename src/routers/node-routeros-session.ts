@@ -21,17 +21,19 @@
 import type { Socket } from 'node:net';
 import { Connector } from 'node-routeros/dist/connector/Connector.js';
 import { AutoblockError, messageOf } from '../errors.ts';
+import type { Logger } from '../logger.ts';
 import {
   createSentenceDecoder,
   createSentenceWriter,
   type SentenceWriter,
 } from '../routeros-wire/sentence-codec.ts';
+import { warnOfValidity } from './certificate-validity.ts';
 import { brokenConnection, type ConnectionPhase, connectDeadlinePassed } from './connection-errors.ts';
 import { PendingCommands } from './pending-commands.ts';
 import { parseReply, type Reply, reasonOf } from './reply-parsing.ts';
 import { RouterRefusedError } from './router-answers.ts';
 import type { ReplyRow, RouterSession, Settle } from './router-session.ts';
-import { peerProblem, type RouterTls, tlsConnectOptions } from './tls-peer.ts';
+import { peerCertificate, peerProblem, type RouterTls, tlsConnectOptions } from './tls-peer.ts';
 
 export interface RouterSessionOptions extends RouterEndpoint {
   readonly user: string;
@@ -48,6 +50,10 @@ interface RouterEndpoint {
   readonly connectTimeoutMs: number;
   /** For each command; when it passes, the whole connection is given up. */
   readonly commandTimeoutMs: number;
+  /** Told when the certificate is, or soon will be, out of date. */
+  readonly logger?: Pick<Logger, 'warn'>;
+  /** For that: milliseconds since 1970. */
+  readonly nowMs?: () => number;
   /** Ends the session, or its opening, at once; `reason` is what everything under way rejects with. */
   readonly signal?: AbortSignal;
   /** The open session broke, and nobody here had asked for it: router rebooted, line cut, deadline passed. At most once. */
@@ -182,6 +188,14 @@ class NodeRouterosSession implements RouterSession {
     writer.end();
   }
 
+  #warnOfValidity(): void {
+    const { logger, nowMs = Date.now, tls, name } = this.#options;
+    const certificate = tls.mode === 'verified' ? peerCertificate(this.#socket) : null;
+    if (tls.mode !== 'verified' || certificate === null || logger === undefined) return;
+    const isPinned = tls.fingerprint !== null && tls.caPem === null;
+    warnOfValidity({ logger, router: name, isPinned, certificate, nowMs: nowMs() });
+  }
+
   #startWriting(): SentenceWriter {
     // After the promises of this turn, so that what they begin leaves in the same write.
     process.nextTick(() => {
@@ -229,6 +243,7 @@ class NodeRouterosSession implements RouterSession {
           this.#giveUp(problem);
           return;
         }
+        this.#warnOfValidity();
         this.#phase = 'login';
         this.#settleConnect?.resolve();
       },

@@ -1,5 +1,6 @@
 import type { AddressListEntry } from '../decisions/address-list-entry.ts';
 import { AutoblockError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
 import { parseDuration } from '../routeros-wire/duration.ts';
 import { type AddressListChanges, LIST_MENU, printWords, toEntry } from './address-list-commands.ts';
 import { type ApplyOptions, applyChanges, policyMissing, type RefusedChange } from './apply-changes.ts';
@@ -23,6 +24,10 @@ export interface RouterConnectionOptions {
   readonly addressListV6: string;
   /** Most commands on their way at the same time, 1-64. */
   readonly commandsInFlight: number;
+  /** Told when the certificate of the router is, or soon will be, out of date. */
+  readonly logger?: Pick<Logger, 'warn'>;
+  /** For that: milliseconds since 1970. */
+  readonly nowMs?: () => number;
   /** For connection, handshake and login together; default 10,000. */
   readonly connectTimeoutMs?: number;
   /** Default 30,000: printing a list of 30,000 entries takes a small router some seconds. */

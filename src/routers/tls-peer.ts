@@ -3,6 +3,7 @@
  * certificate: who holds its key is the router, whatever name, authority or validity it shows. Without a pin Node verifies
  * chain, name and validity against the given authority or the system's.
  */
+import { X509Certificate } from 'node:crypto';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import { AutoblockError } from '../errors.ts';
 
@@ -13,9 +14,11 @@ export type RouterTls =
   /** Any certificate or none (anonymous DH): encrypted, but whoever sits in between reads the password. */
   | { readonly mode: 'unverified' };
 
-/** TLS 1.3 first; anonymous key exchange is part of HIGH but refused by OpenSSL above security level 0. */
-const UNVERIFIED_CIPHERS =
-  'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:HIGH:ADH:@SECLEVEL=0';
+/** Anonymous key exchange (TLS 1.2 at most): OpenSSL refuses it above security level 0. */
+export const ANONYMOUS_CIPHERS = 'aNULL:@SECLEVEL=0';
+
+/** With a certificate where the peer has one, TLS 1.3 first. */
+const UNVERIFIED_CIPHERS = `TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:HIGH:${ANONYMOUS_CIPHERS}`;
 
 /** Options for `tls.connect`; null for a plain connection. */
 export function tlsConnectOptions(tls: RouterTls): ConnectionOptions | null {
@@ -43,7 +46,8 @@ export function peerProblem(peer: {
 }): AutoblockError | null {
   const { tls, name, where } = peer;
   if (tls.mode !== 'verified' || tls.fingerprint === null) return null;
-  const seen = peer.socket instanceof TLSSocket ? fingerprintOf(peer.socket) : null;
+  const certificate = peerCertificate(peer.socket);
+  const seen = certificate === null ? null : fingerprintOf(certificate);
   if (seen === tls.fingerprint) return null;
   const found = seen === null ? 'no certificate' : `a certificate with the fingerprint ${seen}`;
   return new AutoblockError(
@@ -53,9 +57,16 @@ export function peerProblem(peer: {
   );
 }
 
-/** SHA-256 of the peer's certificate, 64 lower-case hex digits; null when it showed none (anonymous key exchange). */
-export function fingerprintOf(socket: TLSSocket): string | null {
-  return socket.getPeerX509Certificate()?.fingerprint256.replaceAll(':', '').toLowerCase() ?? null;
+/** The certificate the peer showed; null when it showed none (anonymous key exchange) or there is no TLS. */
+export function peerCertificate(socket: unknown): X509Certificate | null {
+  // Not getPeerX509Certificate(): on Node 20 it finds the certificate the first time only.
+  const raw: unknown = socket instanceof TLSSocket ? socket.getPeerCertificate().raw : undefined;
+  return raw instanceof Uint8Array ? new X509Certificate(raw) : null;
+}
+
+/** SHA-256 of the certificate, 64 lower-case hex digits. */
+export function fingerprintOf(certificate: X509Certificate): string {
+  return certificate.fingerprint256.replaceAll(':', '').toLowerCase();
 }
 
 /** What to do about a handshake that failed, for the operator; null when the failure itself says it. */

@@ -9,10 +9,15 @@ const OID = {
 const TRUE = der(0x01, [0xff]);
 
 /**
- * A self-signed certificate for `localhost` and 127.0.0.1, valid from yesterday for three days: X.509 (RFC 5280)
+ * A self-signed certificate for `localhost` and 127.0.0.1, by default valid from yesterday for three days: X.509 (RFC 5280)
  * written by hand, because Node makes keys but no certificates and openssl need not be installed.
  */
-export function selfSignedCertificate(): { key: string; cert: string } {
+export function selfSignedCertificate(
+  valid: { fromDays: number; toDays: number } = { fromDays: -1, toDays: 2 },
+): {
+  key: string;
+  cert: string;
+} {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const name = sequence(der(0x31, sequence(OID.commonName, der(0x0c, Buffer.from('localhost')))));
   const algorithm = sequence(OID.ecdsaWithSha256);
@@ -26,7 +31,7 @@ export function selfSignedCertificate(): { key: string; cert: string } {
     der(0x02, [1]),
     algorithm,
     name,
-    sequence(utcTime(-1), utcTime(2)),
+    sequence(utcTime(valid.fromDays), utcTime(valid.toDays)),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, extensions),
