@@ -13,6 +13,7 @@ import { panicCommand } from './commands/panic.ts';
 import { reportCommand } from './commands/report.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { reviewCommand } from './commands/review.ts';
+import { routersCommand } from './commands/routers.ts';
 import { runCommand } from './commands/run.ts';
 import { selftestCommand } from './commands/selftest.ts';
 import { statusCommand } from './commands/status.ts';
@@ -33,6 +34,7 @@ const COMMANDS: readonly Command[] = [
   auditCommand,
   modelsCommand,
   reportCommand,
+  routersCommand,
   statusCommand,
   configCommand,
   selftestCommand,
