@@ -18,6 +18,7 @@ export interface Alert {
 export interface AlertRows {
   /** One open alert per code and subject: raised again, it is counted. */
   raise(alert: { code: string; subject: string; message: string; nowMs: number }): void;
+  isOpen(alert: { code: string; subject: string }): boolean;
   /** Nothing happens when none is open. */
   clear(alert: { code: string; subject: string; nowMs: number }): void;
   /** Latest first. */
@@ -33,6 +34,9 @@ export function alertRows(db: LedgerDatabase): AlertRows {
      ON CONFLICT (code, subject) WHERE cleared_at_ms IS NULL DO UPDATE SET
        message = excluded.message, last_at_ms = excluded.last_at_ms, count = count + 1`,
   );
+  const isOpen = db.prepare<[string, string]>(
+    'SELECT 1 FROM alerts WHERE code = ? AND subject = ? AND cleared_at_ms IS NULL',
+  );
   const clear = db.prepare<[{ code: string; subject: string; nowMs: number }]>(
     `UPDATE alerts SET cleared_at_ms = @nowMs
      WHERE code = @code AND subject = @subject AND cleared_at_ms IS NULL`,
@@ -46,6 +50,7 @@ export function alertRows(db: LedgerDatabase): AlertRows {
   );
   return {
     raise: (alert) => void raise.run(alert),
+    isOpen: ({ code, subject }) => isOpen.get(code, subject) !== undefined,
     clear: (alert) => void clear.run(alert),
     open: () => open.all(),
     prune: (beforeMs) => prune.run({ beforeMs }).changes,

@@ -30,6 +30,13 @@ export interface DecisionCalls {
 
 export function decisionCalls(rows: LedgerRows, { inTransaction, reading }: Guards): DecisionCalls {
   const { blocks, reviews, outbox, pause } = rows;
+  // A sync with nothing to confirm must not wait for whoever writes thousands of blocks.
+  const unconfirmed = reading((nowMs: number) => blocks.unconfirmed(nowMs));
+  const confirm = inTransaction((addresses: readonly string[], nowMs: number) => {
+    const confirmed = blocks.confirm(addresses, nowMs);
+    for (const address of confirmed) outbox.putBlockedMark({ address, confirmedAtMs: nowMs });
+    return confirmed.length;
+  });
   return {
     history: reading((nowMs) => ({
       activeBlocks: blocks.activeByAddress(nowMs),
@@ -48,11 +55,10 @@ export function decisionCalls(rows: LedgerRows, { inTransaction, reading }: Guar
     everBlocked: reading((addresses) => new Set(blocks.known(addresses))),
     liftedByOperator: reading((addresses) => new Set(blocks.liftedByPerson(addresses))),
     knownBad: reading(() => blocks.neverLifted()),
-    confirmBlocks: inTransaction(({ addresses, nowMs }) => {
-      const confirmed = blocks.confirm(addresses, nowMs);
-      for (const address of confirmed) outbox.putBlockedMark({ address, confirmedAtMs: nowMs });
-      return confirmed.length;
-    }),
+    confirmBlocks({ addresses, nowMs }) {
+      const waiting = unconfirmed(nowMs);
+      return addresses.some((address) => waiting.has(address)) ? confirm(addresses, nowMs) : 0;
+    },
   };
 }
 

@@ -129,7 +129,9 @@ export function approveByHand(rows: LedgerRows, approval: Approval): Block {
   };
   // The snapshot is a Detection this ledger wrote itself.
   const { anomalyType, riskScore, detector, modelVersion } = item.evidence as Detection;
-  return putBlock(rows, request, { anomalyType, riskScore, detector, modelVersion });
+  const evidence = { anomalyType, riskScore, detector, modelVersion };
+  // One step up from the offence before: a person's word must not make a repeat offender a first-time one.
+  return putBlock(rows, request, { ...evidence, offence: rows.blocks.offencesOf(item.address) + 1 });
 }
 
 /** @throws AutoblockError NOT_FOUND, CONFLICT when it was decided before or expired, USAGE */
@@ -152,7 +154,11 @@ function refuseWhilePaused({ pause }: LedgerRows): void {
   );
 }
 
-function putBlock(rows: LedgerRows, request: BlockRequest, evidence: BlockEvidence): Block {
+function putBlock(
+  rows: LedgerRows,
+  request: BlockRequest,
+  evidence: BlockEvidence & { readonly offence?: number },
+): Block {
   const { blocks } = rows;
   const { address, origin, reason, actor, nowMs } = request;
   const expiresAtMs = endOf(request.seconds, nowMs);

@@ -10,6 +10,7 @@ export interface RemovalConfirmation {
 
 export interface RemovalConfirmationRows {
   confirm(confirmation: { router: string; actor: string; nowMs: number; validMs: number }): void;
+  has(router: string): boolean;
   /** Good for one time: it is gone afterwards, also when it was too old. */
   take(request: { router: string; nowMs: number }): RemovalConfirmation | null;
   prune(beforeMs: number): number;
@@ -20,6 +21,7 @@ export function removalConfirmationRows(db: LedgerDatabase, audit: AuditRows): R
     `INSERT OR REPLACE INTO removal_confirmations (router, actor, confirmed_at_ms, valid_until_ms)
      VALUES (?, ?, ?, ?)`,
   );
+  const has = db.prepare<[string]>('SELECT 1 FROM removal_confirmations WHERE router = ?');
   const take = db.prepare<[string], RemovalConfirmation>(
     `DELETE FROM removal_confirmations WHERE router = ?
      RETURNING actor, confirmed_at_ms AS confirmedAtMs, valid_until_ms AS validUntilMs`,
@@ -32,6 +34,7 @@ export function removalConfirmationRows(db: LedgerDatabase, audit: AuditRows): R
       const after = { validUntil: isoTime(validUntilMs) };
       audit.add({ atMs: nowMs, actor, action: 'removal_confirmed', router, after });
     },
+    has: (router) => has.get(router) !== undefined,
     take({ router, nowMs }) {
       const taken = take.get(router);
       if (taken === undefined) return null;

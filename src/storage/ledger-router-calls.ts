@@ -39,6 +39,11 @@ export function routerCalls(
   { routers, routerProtected, pushes, removalConfirmations }: LedgerRows,
   { inTransaction, reading }: Guards,
 ): RouterCalls {
+  // Every sync asks for one, hardly ever is there one: no need to wait for whoever writes.
+  const hasConfirmation = reading((router: string) => removalConfirmations.has(router));
+  const take = inTransaction((request: { router: string; nowMs: number }) =>
+    removalConfirmations.take(request),
+  );
   return {
     recordRouterSync: inTransaction((outcome) => routers.record(outcome)),
     routerStates: reading(() => routers.list()),
@@ -48,6 +53,6 @@ export function routerCalls(
     finishPush: inTransaction((end) => pushes.finish(end)),
     interruptedPush: reading((router) => pushes.interrupted(router)),
     confirmRemoval: inTransaction((confirmation) => removalConfirmations.confirm(confirmation)),
-    takeRemovalConfirmation: inTransaction((request) => removalConfirmations.take(request)),
+    takeRemovalConfirmation: (request) => (hasConfirmation(request.router) ? take(request) : null),
   };
 }

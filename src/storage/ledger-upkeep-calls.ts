@@ -52,12 +52,19 @@ export function upkeepCalls(
   { inTransaction, reading }: Guards,
 ): UpkeepCalls {
   const { alerts, audit } = rows;
+  // Cleared at every sync that goes well, open hardly ever: no need to wait for whoever writes.
+  const isOpen = reading((alert: { code: string; subject: string }) => alerts.isOpen(alert));
+  const clear = inTransaction((alert: { code: string; subject: string; nowMs: number }) =>
+    alerts.clear(alert),
+  );
   return {
     operatorVerdicts: reading(operatorVerdicts(db)),
     audit: reading((query) => audit.list(query)),
     recordAudit: inTransaction((entry) => audit.add(entry)),
     raiseAlert: inTransaction((alert) => alerts.raise(alert)),
-    clearAlert: inTransaction((alert) => alerts.clear(alert)),
+    clearAlert(alert) {
+      if (isOpen(alert)) clear(alert);
+    },
     alerts: reading(() => alerts.open()),
     prune: inTransaction((period) => prune(rows, period)),
     integrity: reading(() => {

@@ -154,10 +154,13 @@ describe('daemon and command line on one ledger', () => {
     expect(() => ledger.pauseBlocking({ ...by, reason: null })).toThrow(locked);
     expect(() => ledger.raiseAlert({ code: 'X', subject: 'y', message: 'z', nowMs: NOW })).toThrow(locked);
     expect(() => ledger.finishPush({ router: 'edge', nowMs: NOW, changes: [] })).toThrow(locked);
-    // Reading goes on beside the writer.
+    // Reading goes on beside the writer, and so does what finds nothing to write.
     expect(ledger.pause()).toBeNull();
     expect(ledger.alerts()).toEqual([]);
     expect(ledger.audit({ limit: 9 })).toEqual([]);
+    expect(ledger.confirmBlocks({ addresses: ['203.0.113.7'], nowMs: NOW })).toBe(0);
+    expect(ledger.takeRemovalConfirmation({ router: 'edge', nowMs: NOW })).toBeNull();
+    ledger.clearAlert({ code: 'X', subject: 'y', nowMs: NOW });
     other.exec('ROLLBACK');
     other.close();
     ledger.close();

@@ -151,6 +151,15 @@ describe('earlier offences', () => {
     );
   });
 
+  it('go on counting in a block that a person approved', () => {
+    const { ledger } = place;
+    detect(SUSPECT, 97, NOW);
+    const [item] = detect(SUSPECT, 80, end + HOUR).reviewsAdded;
+    const block = ledger.approveReview({ ...by, id: item!.id, blockSeconds: 60, nowMs: end + HOUR });
+    expect(block.offence).toBe(2);
+    expect(offences(end + DAY)).toEqual(new Map([[SUSPECT, { offence: 2, endedAtMs: end + HOUR + MINUTE }]]));
+  });
+
   it('stay those of the block before when the latest was lifted', () => {
     detect(SUSPECT, 97, NOW);
     detect(SUSPECT, 97, end + HOUR);
