@@ -32,6 +32,11 @@ const SEQUENTIAL = 300;
 const RAW = 2000;
 const DOWN_MS = 1000;
 const NO_CHANGE_SYNCS = 5;
+const SETTINGS = {
+  scope: { families: [4, 6], origins: ['auto', 'review', 'manual'] },
+  maxEntries: 1_000_000,
+  dryRun: false,
+};
 
 const load = (path) => import(new URL(path, DIST).href);
 const round = (value, digits = 1) => Number(value.toFixed(digits));
@@ -260,9 +265,22 @@ async function withSite(options, entries, work) {
 /** One sync as the daemon runs it. True when the router holds every block; else it throws, unless it `mayFail`. */
 async function syncOf({ connection, ledger, logger }) {
   const { runRouterSync } = await load('runs/router-sync-run.js');
+  const { createRouterMemory } = await load('runs/router-memory.js');
+  const { collectProtected } = await load('routers/protected-addresses.js');
   const { buildProtection } = await load('decisions/protected-networks.js');
   const protection = buildProtection({ internalNetworks: [], allowlist: [], extraProtected: [] });
-  const parts = { routers: [connection], ledger, protection, logger, nowMs: Date.now, dryRun: false };
+  const memory = createRouterMemory();
+  const print = (menu, options) => connection.print(menu, options);
+  const parts = {
+    ...{ routers: [connection], ledger, logger, actor: 'bench', dryRun: false, maxRemovalShare: 0.5 },
+    settingsOf: () => SETTINGS,
+    memoryOf: () => memory,
+    protection: () => protection,
+    neverBlockOf: () => collectProtected(print, { onUnread: () => undefined }),
+    nowMs: Date.now,
+    monotonicMs: () => performance.now(),
+    deadlineMs: 600_000,
+  };
   return async ({ mayFail = false } = {}) => {
     const [result] = await runRouterSync(parts);
     if (!result.ok && !mayFail) throw new Error(`the sync failed: ${result.error}`);

@@ -29,6 +29,7 @@ describe('the bench runner', () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^ {2}anomaly +ROC-AUC/m);
     expect(stdout).toMatch(/^ {2}forest +fit and score/m);
+    expect(stdout).toMatch(/^ {2}push +push 28,700 blocks/m);
   });
 
   it('refuses a name it does not know, naming those it does', () => {
@@ -63,6 +64,30 @@ describe('the bench runner', () => {
         { name: 'unknown', rocAuc: 1, referenceRocAuc: null, ok: null },
       ],
     });
+  });
+
+  it('pushes to a simulated router in a process of its own, beside one command after another', () => {
+    const { status, stdout, stderr } = bench('push', '--entries', '300', '--reboot-entries', '50', '--json');
+    expect(status, stderr).toBe(0);
+    const result = JSON.parse(stdout) as {
+      slowRouter: { shareOfLimit: number; sequentialPerSecond: number };
+      noChange: { commandsPerSync: Record<string, number> };
+    };
+    expect(result).toMatchObject({
+      bench: 'push',
+      entries: 300,
+      slowRouter: { limitPerSecond: 666.7 },
+      farRouter: { latencyMs: 5, sequentialCommands: 300 },
+      reboot: { entries: 50, routerMs: 75 },
+    });
+    // Faster than its CPU the router cannot be, however the timers fall.
+    expect(result.slowRouter.shareOfLimit).toBeLessThanOrEqual(1.01);
+    const { commandsPerSync } = result.noChange;
+    expect(commandsPerSync).toMatchObject({
+      '/ip/firewall/address-list/print': 1,
+      '/ipv6/firewall/address-list/print': 1,
+    });
+    expect(Object.keys(commandsPerSync).filter((command) => !command.endsWith('/print'))).toEqual([]);
   });
 
   it('fails when a set is too far from its reference, naming it after the measures', () => {
