@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { AutoblockError } from '../errors.ts';
-import type { Invocation } from './command.ts';
+import type { Input, Invocation } from './command.ts';
 
 /**
- * Lets a person at a terminal confirm by typing `word`. Nobody at the terminal: `--yes` has to say it.
+ * Lets a person at a terminal confirm by typing `word`. Where nobody sits at a terminal, `--yes` has to say it.
  * @throws AutoblockError USAGE without a terminal and without `--yes`; INTERRUPTED when something else is typed
  */
 export async function confirmByTyping(
@@ -14,11 +14,21 @@ export async function confirmByTyping(
   const input = invocation.input();
   if (input.isTTY !== true || !invocation.output.terminal)
     throw new AutoblockError('USAGE', `${word}: no terminal to ask at: add --yes when you mean it`);
-  const lines = createInterface({ input, output: process.stderr });
+  invocation.output.err(`${question}\nType ${word} to go on:`);
+  if ((await firstLine(input)).trim() !== word)
+    throw new AutoblockError('INTERRUPTED', 'not confirmed: nothing was done');
+}
+
+/** Empty when the input ends before a line does. */
+async function firstLine(input: Input): Promise<string> {
+  const lines = createInterface({ input });
   try {
-    const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
-    const typed = await Promise.race([lines.question(`${question}\nType ${word} to go on: `), ended]);
-    if (typed.trim() !== word) throw new AutoblockError('INTERRUPTED', `not confirmed: nothing was done`);
+    return await new Promise((resolve) => {
+      lines.once('line', resolve);
+      lines.once('close', () => {
+        resolve('');
+      });
+    });
   } finally {
     lines.close();
   }
