@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type RunningDaemon, startDaemonProcess } from '../support/cli.ts';
-import { detection } from '../support/detections.ts';
+import { detectionOf } from '../support/detections.ts';
 import { runOn } from '../support/temporary-ledger.ts';
 import { openRouterSite, type RouterSite } from './router-site.ts';
 
@@ -121,7 +121,7 @@ describe('autoblock resume', () => {
 
   it('with --lift-automatic brings back only what a person wanted', async () => {
     site.withLedger((ledger) =>
-      runOn(ledger, [detection({ sourceIp: AUTOMATIC, tier: 'high', riskScore: 99 })], Date.now()),
+      runOn(ledger, [detectionOf({ sourceIp: AUTOMATIC, lastSeenMs: Date.now() })], Date.now()),
     );
     expect((await site.run(['sync'])).code).toBe(0);
     expect(site.held('core')).toContain(AUTOMATIC);
