@@ -174,3 +174,9 @@ export class AutoblockError extends Error {
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** What a process ends with on this code; null for a code that is no error's. */
+export function exitCodeOfCode(code: string | null): number | null {
+  const known = Object.entries(ERROR_TABLE).find(([name]) => name === code);
+  return known === undefined ? null : known[1].exitCode;
+}

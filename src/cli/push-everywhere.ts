@@ -1,6 +1,6 @@
 import { syncOnce } from '../daemon/router-job.ts';
 import type { Workplace } from '../daemon/workplace.ts';
-import { ERROR_TABLE, EXIT } from '../errors.ts';
+import { EXIT, exitCodeOfCode } from '../errors.ts';
 import type { RouterSyncResult } from '../runs/router-sync-parts.ts';
 import { actorName } from './session.ts';
 import { oneLine, renderTable } from './tables.ts';
@@ -53,12 +53,7 @@ function pushText(routers: readonly PushedRouter[]): string {
 function exitCodeOf(routers: readonly PushedRouter[]): number {
   const failed = routers.filter(({ ok }) => !ok);
   if (failed.length === 0) return EXIT.ok;
-  return failed.some(({ errorCode }) => exitCodeOfError(errorCode) === EXIT.unavailable)
+  return failed.some(({ errorCode }) => exitCodeOfCode(errorCode) === EXIT.unavailable)
     ? EXIT.unavailable
     : EXIT.failed;
-}
-
-function exitCodeOfError(code: string | null): number | null {
-  const known = Object.entries(ERROR_TABLE).find(([name]) => name === code);
-  return known === undefined ? null : known[1].exitCode;
 }

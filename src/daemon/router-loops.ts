@@ -96,12 +96,17 @@ async function stopWithin({
 /** Those that end with the router's own word, again and again, whatever we do in between. */
 const TURNED_AWAY: ReadonlySet<string> = new Set(['ROUTER_LOGIN_FAILED', 'ROUTER_TLS']);
 
+/** True for an error by which the router let us knock and sent us away. */
+export function isTurnedAwayBy(errorCode: string | null): boolean {
+  return errorCode !== null && TURNED_AWAY.has(errorCode);
+}
+
 function outcomeOf({ ok, plan, errorCode, againInMs }: RouterSyncResult): SyncOutcome {
   if (ok) return { state: 'complete', againInMs };
   // Without a plan the router was not even read; a push that broke off says so by its code.
   const isAway = plan === null;
   return {
     state: isAway ? 'failed' : 'incomplete',
-    isTurnedAway: errorCode !== null && TURNED_AWAY.has(errorCode),
+    isTurnedAway: isTurnedAwayBy(errorCode),
   };
 }

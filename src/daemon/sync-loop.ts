@@ -76,7 +76,7 @@ export function createSyncLoop(parts: SyncLoopParts): SyncLoop {
   }
 
   function moveBreaker({ isTurnedAway = false }: SyncOutcome): void {
-    const isOpen = failures >= (isTurnedAway ? FAILURES_TO_OPEN_TURNED_AWAY : FAILURES_TO_OPEN);
+    const isOpen = opensBreaker({ failures, isTurnedAway });
     if (failures === 0 && breaker !== 'closed') {
       logger.info({ code: 'ROUTER_BREAKER_CLOSED', router }, 'router is back: it is synced as usual');
     }
@@ -135,6 +135,17 @@ async function outcomeOf({ sync, logger, router }: SyncLoopParts): Promise<SyncO
     logger.error({ code: 'INTERNAL', router, err: thrown }, 'router sync failed unexpectedly');
     return { state: 'failed' };
   }
+}
+
+/** After so many failures in a row only the loop's own trials knock. */
+export function opensBreaker({
+  failures,
+  isTurnedAway,
+}: {
+  failures: number;
+  isTurnedAway: boolean;
+}): boolean {
+  return failures >= (isTurnedAway ? FAILURES_TO_OPEN_TURNED_AWAY : FAILURES_TO_OPEN);
 }
 
 /**

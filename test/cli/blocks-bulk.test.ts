@@ -126,6 +126,11 @@ describe('autoblock blocks with thousands of addresses', () => {
       expect(stderr).toMatch(
         /CAP_REACHED: router core would have to hold 101 entries: .*ROUTER_MAX_ENTRIES\) is 100\n {2}\S/,
       );
+      const total = await tight.run(['blocks', 'add', '--file', '-'], { MAX_BLOCKS_TOTAL: '50' }, feed);
+      expect(total).toMatchObject({ code: 4, stdout: '' });
+      expect(total.stderr).toContain(
+        '0 blocks stand, with 101 more there would be 101: MAX_BLOCKS_TOTAL is 50;',
+      );
       expect(tight.held('core')).toEqual([]);
     } finally {
       await tight.close();

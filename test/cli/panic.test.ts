@@ -84,7 +84,7 @@ describe('autoblock panic', () => {
 
   it("is finished by the daemon's later sync on the router that was away", async () => {
     site.routers.edge.faults.maxSessions = null;
-    await vi.waitFor(() => expect(site.held('edge')).toEqual([FOREIGN]), { timeout: 240_000, interval: 200 });
+    await vi.waitFor(() => expect(site.held('edge')).toEqual([FOREIGN]), { timeout: 120_000, interval: 200 });
   });
 
   it('is harmless again: the first pause stays, the routers are asked once more', async () => {

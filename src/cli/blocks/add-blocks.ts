@@ -36,7 +36,7 @@ export function addBlocks(
   const problems = roomProblems({
     active,
     asked,
-    maxBlocksTotal: Number.POSITIVE_INFINITY,
+    maxBlocksTotal: config.maxBlocksTotal,
     routers: config.routers,
   });
   if (problems.length > 0) throw new AutoblockError('CAP_REACHED', problems.join('; '));

@@ -1,6 +1,6 @@
 import { deliverOnce, deliverShadowOnce, readDetectionHistory } from '../../daemon/jobs.ts';
-import { FEWEST_FLOWS_FOR_REVIEW } from '../../decisions/rulings.ts';
 import { protectionOf } from '../../decisions/protected-networks.ts';
+import { FEWEST_FLOWS_FOR_REVIEW } from '../../decisions/rulings.ts';
 import { EXIT } from '../../errors.ts';
 import { reportDetections } from '../../runs/detection-report.ts';
 import { type Command, wholeNumber } from '../command.ts';

@@ -2,7 +2,7 @@ import type { Workplace } from '../../daemon/workplace.ts';
 import type { ModelMetadata } from '../../detector/trained-model.ts';
 import type { RunRecord } from '../../storage/ledger-runs.ts';
 import { latestModelState } from '../latest-model-state.ts';
-import { conditionOf } from './router-condition.ts';
+import { conditionOf, nextTryAtMs } from './router-condition.ts';
 
 const RECENT_RUNS = 5;
 
@@ -48,6 +48,7 @@ function routersOf({ config, ledger }: Workplace) {
     return {
       name: router.name,
       condition: conditionOf({ dryRun, state }),
+      nextTryAtMs: nextTryAtMs({ dryRun, state }),
       dryRun,
       removalHeld: held.has(router.name),
       state,

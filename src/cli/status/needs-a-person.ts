@@ -5,13 +5,11 @@ import type { Condition } from './router-condition.ts';
 /** A router that nobody brought up to date for so long has missed three of the daemon's own rounds. */
 const SYNC_OVERDUE_MS = 15 * 60_000;
 
-/** What still holds is raised again by every run; an alert silent for a day is history. */
-const ALERT_FRESH_MS = 86_400_000;
-
 interface Situation {
   readonly atMs: number;
   readonly paused: Pause | null;
-  readonly alerts: readonly { readonly code: string; readonly subject: string; readonly lastAtMs: number }[];
+  /** Open ones: whoever raised one takes it back when it is over. */
+  readonly alerts: readonly { readonly code: string; readonly subject: string }[];
   readonly routers: readonly {
     readonly name: string;
     readonly condition: Condition;
@@ -25,9 +23,7 @@ export function needsAPerson(situation: Situation): string[] {
   const { atMs, paused, alerts, routers, lastDetection } = situation;
   return [
     ...(paused === null ? [] : [`blocking is paused for ${durationText(atMs - paused.sinceMs)}`]),
-    ...alerts
-      .filter(({ lastAtMs }) => atMs - lastAtMs < ALERT_FRESH_MS)
-      .map(({ code, subject }) => `alert ${code} (${subject})`),
+    ...alerts.map(({ code, subject }) => `alert ${code} (${subject})`),
     ...routers.flatMap(({ name, condition, state }) => {
       if (condition === 'dry_run') return [];
       const lastMs = state?.succeededAtMs ?? null;

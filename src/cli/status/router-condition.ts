@@ -1,3 +1,8 @@
+import { isTurnedAwayBy } from '../../daemon/router-loops.ts';
+import { opensBreaker, retryDelayMs } from '../../daemon/sync-loop.ts';
+import { EXIT, exitCodeOfCode } from '../../errors.ts';
+import { timeText } from '../tables.ts';
+
 /** What is known of one router, for the line an operator reads first. */
 export interface RouterFacts {
   readonly dryRun: boolean;
@@ -13,20 +18,30 @@ export interface RouterFacts {
 
 export type Condition = 'ok' | 'dry_run' | 'never_synced' | 'backing_off' | 'breaker_open';
 
-/** After so many failed syncs in a row only the loop's own trials knock at a router. */
-export const BREAKER_FAILURES = 5;
-
 export function conditionOf({ dryRun, state }: RouterFacts): Condition {
   if (dryRun) return 'dry_run';
   if (state === null) return 'never_synced';
   if (state.consecutiveFailures === 0) return 'ok';
-  return state.consecutiveFailures >= BREAKER_FAILURES ? 'breaker_open' : 'backing_off';
+  return isBreakerOpen(state) ? 'breaker_open' : 'backing_off';
 }
 
-/** `retryAtMs`: when the daemon tries again at the latest. */
-export function conditionText(facts: RouterFacts, nextTry: string | null): string {
+/** The loop's rule on what the ledger knows: one that answers and refuses is asked on, only one that is away is spared. */
+function isBreakerOpen({ errorCode, consecutiveFailures }: NonNullable<RouterFacts['state']>): boolean {
+  const isAway = exitCodeOfCode(errorCode) === EXIT.unavailable;
+  return isAway && opensBreaker({ failures: consecutiveFailures, isTurnedAway: isTurnedAwayBy(errorCode) });
+}
+
+/** When a running daemon tries again at the latest, Unix ms; null while nothing fails. */
+export function nextTryAtMs({ state }: RouterFacts): number | null {
+  if (state === null || state.consecutiveFailures === 0) return null;
+  const isTurnedAway = isTurnedAwayBy(state.errorCode);
+  return state.attemptedAtMs + retryDelayMs({ failures: state.consecutiveFailures, random: 0, isTurnedAway });
+}
+
+export function conditionText(facts: RouterFacts): string {
   const failures = facts.state?.consecutiveFailures ?? 0;
-  const again = nextTry === null ? '' : `, next try by ${nextTry}`;
+  const nextMs = nextTryAtMs(facts);
+  const again = nextMs === null ? '' : `, next try by ${timeText(nextMs)}`;
   const code = facts.state?.errorCode ?? 'incomplete';
   switch (conditionOf(facts)) {
     case 'ok':

@@ -18,18 +18,13 @@ interface RouterLine extends RouterFacts {
 
 const HEAD = ['ROUTER', 'STATE', 'LAST GOOD SYNC', 'ENTRIES', 'VERSION', 'UPTIME', 'LAST REBOOT', 'ERROR'];
 
-export function routerTable(
-  routers: readonly RouterLine[],
-  { nextTryMs }: { nextTryMs: (failures: number) => number },
-): string {
+export function routerTable(routers: readonly RouterLine[]): string {
   const rows = routers.map((router) => {
     const { state } = router;
-    const waits = state !== null && state.consecutiveFailures > 0;
-    const nextTry = waits ? timeText(state.attemptedAtMs + nextTryMs(state.consecutiveFailures)) : null;
     const held = router.removalHeld ? '; a mass removal is held back' : '';
     return [
       router.name,
-      `${conditionText(router, nextTry)}${held}`,
+      `${conditionText(router)}${held}`,
       timeText(state?.succeededAtMs ?? null),
       state?.entries ?? null,
       state?.version ?? null,

@@ -1,4 +1,3 @@
-import { retryDelayMs } from '../../daemon/sync-loop.ts';
 import { FEWEST_WINDOWS_TO_BLOCK } from '../../detector/risk-assessment.ts';
 import type { RunRecord } from '../../storage/ledger-runs.ts';
 import { highTierText } from '../model-text.ts';
@@ -30,9 +29,7 @@ export function statusText(status: Status): string {
     `blocks: ${status.blocks}${status.blocksNotConfirmed > 0 ? ` (${status.blocksNotConfirmed} not yet read back from a router)` : ''}    for review: ${status.reviewsPending}`,
     ...(status.undelivered ? ['detections or decisions wait in the ledger for PostgreSQL'] : []),
     '',
-    status.routers.length === 0
-      ? 'no router configured'
-      : routerTable(status.routers, { nextTryMs: (failures) => retryDelayMs({ failures, random: 0 }) }),
+    status.routers.length === 0 ? 'no router configured' : routerTable(status.routers),
     '',
     runs.length === 0 ? 'no run yet' : renderTable(['RUN', 'STATUS', 'STARTED', 'FINISHED', 'OUTCOME'], runs),
   ].join('\n');
