@@ -151,9 +151,10 @@ describe('autoblock blocks with thousands of addresses', () => {
       `${COUNT} lifted`,
     ]);
     expect(site.held('core')).toEqual([]);
-    const lifted = site.withLedger((ledger) => ledger.audit({ actor: 'bob', limit: COUNT + 1 }));
-    expect(
-      lifted.filter(({ action, reason }) => action === 'block_lifted' && reason === 'wrong feed'),
-    ).toHaveLength(COUNT);
+    const lifted = site.withLedger((ledger) =>
+      ledger.audit({ actor: 'bob', actions: ['block_lifted'], limit: COUNT + 1 }),
+    );
+    expect(lifted).toHaveLength(COUNT);
+    expect(new Set(lifted.map(({ reason }) => reason))).toEqual(new Set(['wrong feed']));
   });
 });
