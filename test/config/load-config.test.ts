@@ -78,6 +78,7 @@ describe('loadConfig without any setting', () => {
       rollUpNeighbours: 0,
       maxBlocksPerRun: 50,
       maxBlocksTotal: 30_000,
+      auditDays: 365,
       routersFile: null,
       addressList: 'autoblock',
       addressListV6: null,
