@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { canonicalText } from '../../src/ip/address.ts';
 import { expectNothingLeftBehind } from './nothing-left-behind.ts';
 import {
   ACCOUNT,
@@ -9,6 +10,7 @@ import {
   expectAgreement,
   openScene,
   othersEntries,
+  ownEntries,
   prepareTwelveChanges,
   type Scene,
 } from './scene.ts';
@@ -59,19 +61,27 @@ async function killAtCommand(scene: Scene, skip: number): Promise<void> {
 }
 
 describe('a sync that is killed with SIGKILL', () => {
-  it(`at ${KILLS} different commands: the next one agrees, nothing is doubled, nothing of others touched`, async () => {
+  it(`at ${KILLS} different commands: the next one agrees, nothing is doubled, nothing of others touched, the audit says what it had put there`, async () => {
     let kills = 0;
+    let entriesFound = 0;
     for (let index = 0; index < KILLS; index += 1) {
       const scene = await openSceneNow();
       const others = othersEntries(scene);
+      const before = new Set(ownEntries(scene).map(({ comment }) => comment));
       await killAtCommand(scene, index * 2);
       kills += 1;
+      const put = ownEntries(scene).filter(({ comment }) => !before.has(comment));
       expect(await scene.sync()).toMatchObject({ ok: true, error: null });
       expectAgreement(scene);
+      const found = scene.place.ledger.audit({ actions: ['entry_found'], limit: 1000 });
+      const addresses = put.map(({ address }) => canonicalText(address));
+      expect(found.map(({ address }) => address).toSorted()).toEqual(addresses.toSorted());
+      entriesFound += found.length;
       expect(othersEntries(scene)).toEqual(others);
       expect(scene.place.ledger.integrity()).toEqual([]);
       await scene.close();
     }
     expect(kills).toBe(KILLS);
+    expect(entriesFound).toBeGreaterThan(KILLS);
   });
 });

@@ -4,11 +4,10 @@ import { MAX_TIMEOUT_SECONDS } from '../../src/routeros-wire/duration.ts';
 import { expectNothingLeftBehind } from './nothing-left-behind.ts';
 import {
   atCommand,
-  entriesOf,
   expectAgreement,
-  isMadeBy,
   openScene,
   othersEntries,
+  ownEntries,
   prepareTwelveChanges,
   type Scene,
   START_MS,
@@ -25,10 +24,6 @@ function staticEntriesOfOthers(scene: Scene): unknown {
   return othersEntries(scene).filter((entry) => entry.timeoutSeconds === null);
 }
 
-function ownEntries(scene: Scene) {
-  return entriesOf(scene.simulator).filter((entry) => isMadeBy(scene, entry));
-}
-
 /** No own entry outlives its block as it was decided, whatever the clocks say. */
 function expectNoOverlongTimeout(scene: Scene): void {
   const lifetimes = new Map(
@@ -41,6 +36,16 @@ function expectNoOverlongTimeout(scene: Scene): void {
     expect(timeoutSeconds).toBeLessThanOrEqual(longest);
     expect(timeoutSeconds).toBeLessThanOrEqual(MAX_TIMEOUT_SECONDS);
   }
+}
+
+/** A new attacker is blocked for as long as decided, whatever the year; and lifting him lifts him alone. */
+async function blockInTheWrongYear(scene: Scene): Promise<void> {
+  scene.block(HOUR, '198.51.100.9');
+  expect(await scene.sync()).toMatchObject({ added: 1, removed: 0 });
+  const added = ownEntries(scene).find(({ address }) => address === '198.51.100.9');
+  expect(added).toMatchObject({ timeoutSeconds: HOUR });
+  scene.lift('198.51.100.9');
+  expect(await scene.sync()).toMatchObject({ removed: 1 });
 }
 
 describe('a router that reboots', () => {
@@ -195,4 +200,32 @@ describe('clocks that disagree', () => {
     expectAgreement(scene);
     await scene.close();
   });
+
+  it.each([
+    ['a day', DAY_MS, false],
+    ['a year', 365 * DAY_MS, false],
+    ['a year, and the ledger closed everything', 365 * DAY_MS, true],
+  ])(
+    'because ours jumped ahead by %s: nothing is taken off, and somebody is told',
+    async (_how, jumpMs, closes) => {
+      const scene = await openScene();
+      scene.block(12 * HOUR, ...ADDRESSES, '2001:db8::1');
+      await scene.sync();
+      const before = ownEntries(scene);
+      scene.clocks.ownMs += jumpMs;
+      if (closes) scene.place.ledger.expireDue(scene.clocks.ownMs);
+      for (let time = 0; time < 3; time += 1) {
+        expect(await scene.sync()).toMatchObject({ added: 0, extended: 0, removed: 0, held: before.length });
+        expect(ownEntries(scene)).toEqual(before);
+      }
+      expect(scene.place.ledger.alerts().map(({ code }) => code)).toContain('MASS_REMOVAL_HELD');
+      if (closes) await blockInTheWrongYear(scene);
+      scene.clocks.ownMs = START_MS + 60_000;
+      scene.clocks.routerMs += 60_000;
+      expect(await scene.sync()).toMatchObject({ removed: 0 });
+      if (!closes) expectAgreement(scene);
+      expect(ownEntries(scene)).toHaveLength(before.length);
+      await scene.close();
+    },
+  );
 });

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { type AddressListEntry, ownMark } from '../../src/decisions/address-list-entry.ts';
 import { canonicalText } from '../../src/ip/address.ts';
+import { collectProtected } from '../../src/routers/protected-addresses.ts';
 import {
   createRouterConnection,
   type RouterConnection,
@@ -60,7 +61,14 @@ export function openDaemon(options: {
       ...changed,
     });
   let router = connect(options.router);
-  const parts = syncPartsFor({ ledger: place.ledger, logger, nowMs: () => clocks.ownMs });
+  const parts = syncPartsFor({
+    ledger: place.ledger,
+    logger,
+    nowMs: () => clocks.ownMs,
+    // The router's is the clock nobody sets in these tests.
+    monotonicMs: () => clocks.routerMs,
+    neverBlockOf: () => collectProtected((menu, wanted) => router.print(menu, wanted)),
+  });
   return {
     place,
     get router() {
@@ -117,6 +125,7 @@ export async function openScene(
   addEntriesOfOthers(simulator);
   const line = await startCuttingProxy(simulator.port);
   const daemon = openDaemon({ clocks, port: line.port, router: options.router ?? {} });
+  addLookalikes(simulator, markOf(daemon));
   // Not spread: `router` is a getter.
   return Object.assign(Object.create(daemon) as Daemon, {
     simulator,
@@ -131,6 +140,12 @@ export async function openScene(
   });
 }
 
+/** A second autoblock, with a ledger of its own, on the router of the first. */
+export function joinScene({ simulator, clocks, line }: Scene): Scene {
+  const daemon = openDaemon({ clocks, port: simulator.port, router: { name: 'shared' } });
+  return Object.assign(Object.create(daemon) as Daemon, { simulator, clocks, line });
+}
+
 /** Blocked by hand on the router, for ever: the ledger may want it too, RouterOS would refuse a second entry. */
 export const HELD_BY_ANOTHER = '203.0.113.77';
 
@@ -141,7 +156,7 @@ function addEntriesOfOthers(simulator: RouterosSimulator): void {
     { list: LIST, address: HELD_BY_ANOTHER, comment: 'by hand' },
     { list: LIST, address: '203.0.113.78', comment: '', ...long },
     { list: LIST, address: '203.0.113.79', comment: 'paused by hand', disabled: true },
-    { list: LIST, address: '203.0.113.80-203.0.113.90', comment: 'autoblock: a range is not ours' },
+    { list: LIST, address: '203.0.113.80-203.0.113.90', comment: 'autoblock: no mark of a ledger' },
     { list: LIST, address: 'evil.example', comment: 'autoblock: a name is not ours' },
     { list: LIST, address: '203.0.113.91', comment: 'autoblock:00000000 port_scan risk 91 #7', ...long },
     { list: LIST, address: '203.0.113.92', comment: ' autoblock: not at the beginning', ...long },
@@ -154,7 +169,20 @@ function addEntriesOfOthers(simulator: RouterosSimulator): void {
   }
 }
 
-export function entriesOf(simulator: RouterosSimulator): AddressListEntry[] {
+/** Under our very mark, but nothing we would ever write, or not quite the mark: made or changed by somebody else. */
+function addLookalikes(simulator: RouterosSimulator, mark: string): void {
+  for (const entry of [
+    { list: LIST, address: '203.0.113.94-203.0.113.96', comment: `${mark}manual #1` },
+    { list: LIST, address: 'copied.example', comment: `${mark}manual #1`, timeout: '30w' },
+    { list: LIST, address: '203.0.113.97', comment: mark.trimEnd() },
+    { list: LIST, address: '203.0.113.98', comment: `kept: ${mark}manual #1`, timeout: '30w' },
+    { list: 'other', address: '203.0.113.99', comment: `${mark}manual #1`, timeout: '30w' },
+  ]) {
+    simulator.addForeignEntry(entry);
+  }
+}
+
+function entriesOf(simulator: RouterosSimulator): AddressListEntry[] {
   return [...simulator.entries(4), ...simulator.entries(6)];
 }
 
@@ -163,9 +191,13 @@ function markOf(daemon: Daemon): string {
   return ownMark(daemon.place.ledger.id);
 }
 
-export function isMadeBy(daemon: Daemon, entry: AddressListEntry): boolean {
+function isMadeBy(daemon: Daemon, entry: AddressListEntry): boolean {
   const isAddress = canonicalText(entry.address) !== null;
   return entry.list === LIST && isAddress && entry.comment.startsWith(markOf(daemon));
+}
+
+export function ownEntries(scene: Scene): AddressListEntry[] {
+  return entriesOf(scene.simulator).filter((entry) => isMadeBy(scene, entry));
 }
 
 /** What others hold on the router, to be compared byte for byte. */
@@ -203,7 +235,7 @@ export async function prepareTwelveChanges(scene: Scene): Promise<void> {
   scene.block(24 * HOUR, '198.51.100.1', '2001:db8:1::1');
   scene.block(HOUR, '198.51.100.11', '198.51.100.12', '2001:db8:1::11');
   scene.block(HOUR, '198.51.100.21', '198.51.100.0/28', '2001:db8:2::/64');
-  expect(await scene.sync()).toMatchObject({ ok: true, added: 8 });
+  expect(await scene.sync()).toMatchObject({ ok: true, error: null, added: 8 });
   scene.block(48 * HOUR, '198.51.100.11', '198.51.100.12', '2001:db8:1::11');
   scene.lift('198.51.100.21', '198.51.100.0/28', '2001:db8:2::/64');
   scene.block(6 * HOUR, '198.51.100.31', '198.51.100.32', '198.51.100.33', '198.51.100.64/26');
