@@ -19,6 +19,7 @@ const OPTIONS_OF = {
   audit: ['since', 'until', 'router', 'address', 'actor', 'action', 'limit', 'json'],
   models: ['json'],
   report: ['days', 'compare', 'json'],
+  routers: ['apply', 'remove', 'method', 'wan', 'yes', 'json'],
   status: ['check', 'json'],
   config: ['json'],
   selftest: ['seed', 'json'],

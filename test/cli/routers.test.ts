@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_RULES } from '../../src/simulator/firewall-rules.ts';
 import { type RouterosSimulator, startSimulator } from '../../src/simulator/routeros-simulator.ts';
+import { selfSignedCertificate } from '../simulator/certificate.ts';
 import { autoblock, type CliEnv, type CliResult, temporaryHome } from '../support/cli.ts';
 import { closedPort } from './cli-site.ts';
 
@@ -65,6 +66,15 @@ async function check(): Promise<{ code: number | null; level(check: string): str
   return { code, level: (name) => routers[0]!.findings.find((one) => one.check === name)?.level };
 }
 
+async function installedRecords(): Promise<unknown> {
+  const args = ['audit', '--action', 'rules_installed', '--json'];
+  const { stdout } = await autoblock(args, { dir: home.dir, env: home.env });
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+}
+
 /** Comments of the rules in the order they stand. */
 function comments(menu: keyof typeof DEFAULT_RULES): (string | undefined)[] {
   return simulator.menu(menu).map((row) => row['comment']);
@@ -96,6 +106,13 @@ describe('autoblock routers rules', () => {
     const second = await run(['rules', '--apply', '--yes']);
     expect(second.stdout).toContain('nothing to do, the rules are as they should be');
     expect(simulator.received.get(`${RAW}/add`)).toBe(added);
+    expect(await installedRecords()).toMatchObject([
+      {
+        action: 'rules_installed',
+        router: '127.0.0.1',
+        after: [expect.stringContaining('/ip firewall raw'), expect.any(String)],
+      },
+    ]);
     const after = await check();
     expect([after.code, after.level('drop-rules-v4'), after.level('drop-rules-v6')]).toEqual([0, 'ok', 'ok']);
   });
@@ -245,5 +262,41 @@ describe('autoblock routers protected', () => {
     const { code, stdout } = await run(['protected'], { ROUTER_PORT: String(await closedPort()) });
     expect(code).toBe(3);
     expect(stdout).toMatch(/^127\.0\.0\.1: not asked now, shown as remembered: /m);
+  });
+});
+
+describe('autoblock routers fingerprint', () => {
+  it('shows the certificate of a host nothing is configured for, and the line that pins it; the pin then holds', async () => {
+    const tls = await startSimulator({ user: 'autoblock', password: PASSWORD, tls: selfSignedCertificate() });
+    try {
+      const seen = await run(['fingerprint', `127.0.0.1:${tls.port}`], {
+        ROUTER_HOST: '',
+        ROUTER_PASSWORD: '',
+      });
+      expect(seen.code).toBe(0);
+      const pin = /^ {2}ROUTER_FINGERPRINT=([0-9a-f]{64})$/m.exec(seen.stdout)?.[1] ?? '';
+      expect(seen.stdout).toContain(`/certificate print detail where fingerprint=${pin}`);
+      expect(tls.received.get('/login')).toBeUndefined();
+
+      const env = { ROUTER_PORT: String(tls.port), ROUTER_TLS: 'true', ROUTER_FINGERPRINT: pin };
+      expect((await run(['fingerprint'], env)).stdout).toContain('This is the fingerprint that is pinned.');
+      const doctor = await run(['check', '--json'], env);
+      const { routers } = JSON.parse(doctor.stdout) as CheckedJson;
+      expect(routers[0]!.findings).toContainEqual(expect.objectContaining({ check: 'tls', level: 'ok' }));
+
+      const other = { ...env, ROUTER_FINGERPRINT: pin.replaceAll(/./g, 'a') };
+      const refused = await run(['fingerprint'], other);
+      expect(refused).toMatchObject({ code: 1 });
+      expect(refused.stdout).toContain('NOT the pinned one');
+    } finally {
+      await tls.close();
+    }
+  });
+
+  it('ends with 3 when nobody answers, and with 2 on what is no host', async () => {
+    const { code, stdout } = await run(['fingerprint', `127.0.0.1:${await closedPort()}`]);
+    expect(code).toBe(3);
+    expect(stdout).toContain('cannot be reached');
+    expect((await run(['fingerprint', 'not a host'])).code).toBe(2);
   });
 });

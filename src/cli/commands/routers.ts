@@ -3,6 +3,7 @@ import { AutoblockError, EXIT } from '../../errors.ts';
 import { type Command, type Invocation, refuseOperands } from '../command.ts';
 import { checkRouters } from '../routers/check.ts';
 import { checkedRouter } from '../routers/chosen-routers.ts';
+import { showFingerprints } from '../routers/fingerprint.ts';
 import { showProtected } from '../routers/protected.ts';
 import { routerRules } from '../routers/rules.ts';
 import { withWorkplace } from '../session.ts';
@@ -17,6 +18,7 @@ export const routersCommand: Command = {
     'routers rules [NAME...] [--method raw|filter] [--wan LIST]',
     'routers rules [NAME...] --apply|--remove [--method raw|filter] [--wan LIST] [--yes]',
     'routers protected [NAME...] [--json]',
+    'routers fingerprint [NAME|HOST[:PORT]...] [--json]',
   ],
   details: [
     'check reads a router and changes nothing; each finding comes with the command to type. Exit code 0 when nothing is',
@@ -32,6 +34,9 @@ export const routersCommand: Command = {
     '',
     'protected shows the never-block set by source: asked of each router now, or as remembered while it is away (then',
     'exit code 3).',
+    '',
+    'fingerprint shows the certificate of a router and the line that pins it, before any password is sent: compare it',
+    'with what the router says. Exit code 1 when there is no certificate or another one than pinned, 3 without an answer.',
   ].join('\n'),
   options: {
     apply: { type: 'boolean', description: 'rules: install or mend them; shows the plan and asks' },
@@ -47,12 +52,15 @@ export const routersCommand: Command = {
     'autoblock routers rules edge --wan WAN',
     'autoblock routers rules edge --apply',
     'autoblock routers protected',
+    'autoblock routers fingerprint 192.0.2.1',
   ],
   run(invocation) {
     const [verb, ...names] = invocation.positionals;
+    // Needs neither ledger nor complete configuration: it comes before both.
+    if (verb === 'fingerprint') return showFingerprints(invocation, names);
     const act = VERBS[verb ?? ''];
     if (act === undefined) {
-      const wanted = Object.keys(VERBS).join(', ');
+      const wanted = [...Object.keys(VERBS), 'fingerprint'].join(', ');
       throw new AutoblockError('USAGE', `routers: got "${verb ?? 'nothing'}", wanted ${wanted}`);
     }
     return withWorkplace(invocation, (workplace) => act(invocation, workplace, names));

@@ -14,8 +14,8 @@ import {
 } from '../../router-check/rule-plan.ts';
 import { collectProtected } from '../../routers/protected-addresses.ts';
 import { carryOutRuleSteps, readFirewall } from '../../runs/router-rules-run.ts';
+import { confirmByTyping } from '../ask.ts';
 import type { Invocation } from '../command.ts';
-import { confirmed } from '../confirmation.ts';
 import { actorName } from '../session.ts';
 import { type ChosenRouter, checkedRouter, chosenRouters } from './chosen-routers.ts';
 
@@ -95,9 +95,10 @@ async function changeRules(
     invocation.output.err(`${config.name}: dry run, the router is not written`);
     return;
   }
-  if (!(await confirmed(invocation, { question: `change ${steps.length} rules on ${config.name}?` }))) {
-    throw new AutoblockError('INTERRUPTED', `${config.name}: not confirmed, nothing was changed`);
-  }
+  await confirmByTyping(invocation, {
+    word: removes ? 'remove' : 'apply',
+    question: `This changes ${steps.length} rules on router ${config.name}.`,
+  });
   await carryOutRuleSteps({
     router: connection,
     steps,
