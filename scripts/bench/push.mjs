@@ -111,6 +111,8 @@ async function farRouter(entries) {
       latencyMs: LATENCY_MS,
       commandsInFlight,
       perSecond: round(perSecond),
+      // As one command alone saw it: a busy machine adds to what was asked for.
+      measuredRoundTripMs: round(1000 / sequentialPerSecond, 2),
       sequentialPerSecond: round(sequentialPerSecond),
       sequentialCommands: SEQUENTIAL,
       sequentialSecondsExtrapolated: round(entries / sequentialPerSecond),
@@ -125,7 +127,9 @@ async function noChange(entries) {
     const firstPushMs = await timed(sync);
     const before = (await simulator.ask('state')).received;
     const times = [];
+    const usage = process.cpuUsage();
     for (let i = 0; i < NO_CHANGE_SYNCS; i += 1) times.push(await timed(sync));
+    const { user, system } = process.cpuUsage(usage);
     const after = await simulator.ask('state');
     const sent = Object.entries(after.received)
       .map(([command, count]) => [command, (count - (before[command] ?? 0)) / NO_CHANGE_SYNCS])
@@ -137,6 +141,8 @@ async function noChange(entries) {
       syncs: NO_CHANGE_SYNCS,
       medianMs: round(times[Math.floor(times.length / 2)]),
       worstMs: round(times.at(-1)),
+      // Tells the work from the waiting on a machine that has something else to do.
+      cpuMsPerSync: round((user + system) / 1000 / NO_CHANGE_SYNCS),
       commandsPerSync: Object.fromEntries(sent),
     };
   });
@@ -380,9 +386,9 @@ function describe({ entries, slowRouter: slow, farRouter: far, noChange: idle, r
     `    one by one      ${slow.sequentialPerSecond}/s; pushed / one by one = ${slow.toSequential}`,
     `  free router ${far.latencyMs} ms away, ${far.commandsInFlight} in flight`,
     `    pushed          ${far.perSecond}/s`,
-    `    one by one      ${far.sequentialPerSecond}/s: ${far.sequentialSecondsExtrapolated} s for all, extrapolated from ${far.sequentialCommands}; pushed / one by one = ${far.toSequential}`,
+    `    one by one      ${far.sequentialPerSecond}/s (${far.measuredRoundTripMs} ms each): ${far.sequentialSecondsExtrapolated} s for all, extrapolated from ${far.sequentialCommands}; pushed / one by one = ${far.toSequential}`,
     `  sync without a change`,
-    `    median          ${idle.medianMs} ms of ${idle.syncs}, worst ${idle.worstMs} ms (the first, with every push: ${idle.firstSyncMs} ms)`,
+    `    median          ${idle.medianMs} ms of ${idle.syncs}, worst ${idle.worstMs} ms, ${idle.cpuMsPerSync} ms of processor each (the first, with every push: ${idle.firstSyncMs} ms)`,
     `    commands        ${commands.join(', ')}`,
     `  reboot with ${again.entries} entries, ${again.cpuMsPerCommand} ms of CPU per command, away for ${again.downMs} ms`,
     `    protected again ${again.protectedMs} ms after the reboot, in ${again.attempts} attempts (its adds alone cost the router ${again.routerMs} ms)`,
