@@ -1,6 +1,6 @@
 import { CommandRefusal, TRAP } from './command-refusal.ts';
 
-export type PrintRow = Readonly<Record<string, string>>;
+type PrintRow = Readonly<Record<string, string>>;
 
 type RowTest = (row: PrintRow) => boolean;
 
