@@ -1,24 +1,10 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { diffAddressList } from '../../src/decisions/address-list-diff.ts';
 import type { DesiredEntry } from '../../src/decisions/address-list-entry.ts';
-import {
-  createRouterConnection,
-  type RouterConnection,
-  type RouterConnectionOptions,
-} from '../../src/routers/router-connection.ts';
+import type { RouterConnection } from '../../src/routers/router-connection.ts';
 import type { RouterosSimulator } from '../../src/simulator/routeros-simulator.ts';
-import { CREDENTIALS, openSimulator } from './open-simulator.ts';
-
-function openRouter(
-  { port }: { port: number },
-  options: Partial<RouterConnectionOptions> = {},
-): RouterConnection {
-  const lists = { addressListV4: 'autoblock', addressListV6: 'autoblock', commandsInFlight: 16 };
-  const endpoint = { name: 'edge', host: '127.0.0.1', port, tls: { mode: 'plain' }, ...lists } as const;
-  const router = createRouterConnection({ ...endpoint, ...CREDENTIALS, ...options });
-  onTestFinished(() => router.close());
-  return router;
-}
+import { openConnection } from './open-connection.ts';
+import { openSimulator } from './open-simulator.ts';
 
 function want(address: string, timeoutSeconds = 3600): DesiredEntry {
   return { address, timeoutSeconds, comment: 'autoblock: port_scan #1' };
@@ -40,7 +26,7 @@ const nothing = { add: [], extend: [], remove: [] };
 describe('an address list on a router', () => {
   it('is read in both families, entries of others included, other lists not', async () => {
     const simulator = await openSimulator();
-    const router = openRouter(simulator);
+    const router = openConnection(simulator);
     expect(await router.read()).toEqual([]);
     simulator.addForeignEntry({ list: 'autoblock', address: '192.0.2.1', comment: 'by hand' });
     simulator.addForeignEntry({ list: 'other', address: '192.0.2.2' });
@@ -60,7 +46,7 @@ describe('an address list on a router', () => {
   it('comes to hold what is desired, and then nothing is left to do', async () => {
     const clock = { ms: Date.UTC(2026, 0, 1) };
     const simulator = await openSimulator({ nowMs: () => clock.ms });
-    const router = openRouter(simulator);
+    const router = openConnection(simulator);
     simulator.addForeignEntry({ list: 'autoblock', address: '192.0.2.9', comment: 'by hand' });
     simulator.addForeignEntry({ list: 'autoblock', address: '192.0.2.8', comment: 'autoblock: old' });
     const desired = ['192.0.2.1', '198.51.100.0/24', '2001:db8::1', '192.0.2.9'].map((text) => want(text));
@@ -83,7 +69,7 @@ describe('an address list on a router', () => {
 
   it('is emptied of ours alone, and an entry that expired meanwhile is no refusal', async () => {
     const simulator = await openSimulator();
-    const router = openRouter(simulator);
+    const router = openConnection(simulator);
     simulator.addForeignEntry({ list: 'autoblock', address: '192.0.2.9' });
     await sync(router, [want('192.0.2.1'), want('2001:db8::1')]);
     const stale = { id: '*77', address: '192.0.2.7' };
@@ -97,7 +83,7 @@ describe('an address list on a router', () => {
     const simulator = await openSimulator();
     simulator.addForeignEntry({ list: 'autoblock', address: '192.0.2.1' });
     const add = [want('192.0.2.1'), want('192.0.2.2')];
-    expect(await openRouter(simulator).apply({ ...nothing, add })).toEqual({ refused: [] });
+    expect(await openConnection(simulator).apply({ ...nothing, add })).toEqual({ refused: [] });
     expect(addresses(simulator)).toEqual(['192.0.2.1', '192.0.2.2']);
   });
 
@@ -105,14 +91,14 @@ describe('an address list on a router', () => {
     const simulator = await openSimulator();
     const comment = 'autoblock: old';
     simulator.addForeignEntry({ list: 'autoblock', address: '192.0.2.1', comment, disabled: true });
-    expect((await sync(openRouter(simulator), [want('192.0.2.1')])).refused).toEqual([]);
+    expect((await sync(openConnection(simulator), [want('192.0.2.1')])).refused).toEqual([]);
     expect(simulator.entries(4)).toMatchObject([{ id: '*2', disabled: false, dynamic: true }]);
   });
 
   it('never gets a name, however a router would take it', async () => {
     const simulator = await openSimulator();
     const add = [want('evil.example'), want('192.0.2.1'), want('10.1'), want('192.0.2.1-192.0.2.3')];
-    const { refused } = await openRouter(simulator).apply({ ...nothing, add });
+    const { refused } = await openConnection(simulator).apply({ ...nothing, add });
     expect(refused.map((change) => change.address)).toEqual(['evil.example', '10.1', '192.0.2.1-192.0.2.3']);
     expect(addresses(simulator)).toEqual(['192.0.2.1']);
   });
@@ -120,7 +106,7 @@ describe('an address list on a router', () => {
   it('gets whole seconds within the limit of RouterOS, and comments in ASCII', async () => {
     const simulator = await openSimulator();
     const add = [{ ...want('192.0.2.1', 10 ** 9), comment: 'autoblock: Łódź\n$x' }, want('192.0.2.2', 0.2)];
-    expect(await openRouter(simulator).apply({ ...nothing, add })).toEqual({ refused: [] });
+    expect(await openConnection(simulator).apply({ ...nothing, add })).toEqual({ refused: [] });
     expect(simulator.entries(4)).toMatchObject([
       { timeoutSeconds: 21_474_836, comment: 'autoblock: ??d??$x' },
       { timeoutSeconds: 1 },
@@ -130,7 +116,7 @@ describe('an address list on a router', () => {
   it('without IPv6 on the router is an IPv4 list; IPv6 additions are told as refused', async () => {
     const simulator = await openSimulator();
     simulator.faults.trapOn = { command: /^\/ipv6/, category: 0, message: 'no such command prefix' };
-    const { refused } = await sync(openRouter(simulator), [want('2001:db8::1'), want('192.0.2.1')]);
+    const { refused } = await sync(openConnection(simulator), [want('2001:db8::1'), want('192.0.2.1')]);
     expect(refused).toMatchObject([
       { address: '2001:db8::1', message: 'no such command prefix', meaning: 'no_such_command' },
     ]);
@@ -140,7 +126,7 @@ describe('an address list on a router', () => {
   it('is not taken for empty when the router refuses to show it', async () => {
     const simulator = await openSimulator();
     simulator.faults.trapOn = { command: /print/, category: 4, message: 'not enough permissions (9)' };
-    await expect(openRouter(simulator).read()).rejects.toMatchObject({ code: 'ROUTER_REFUSED' });
+    await expect(openConnection(simulator).read()).rejects.toMatchObject({ code: 'ROUTER_REFUSED' });
   });
 
   it('collects what is refused and carries the rest out', async () => {
@@ -148,7 +134,7 @@ describe('an address list on a router', () => {
     const rule = { command: /\/add$/, skip: 3, count: 2, category: 4, message: 'failure: busy' };
     simulator.faults.trapOn = rule;
     const add = Array.from({ length: 40 }, (_, index) => want(`192.0.2.${index}`));
-    const { refused } = await openRouter(simulator).apply({ ...nothing, add });
+    const { refused } = await openConnection(simulator).apply({ ...nothing, add });
     expect(refused).toMatchObject([
       { address: '192.0.2.3', message: 'failure: busy' },
       { address: '192.0.2.4', message: 'failure: busy' },
@@ -166,7 +152,7 @@ describe('a sync that is cut off', () => {
     ['by a reset', { reset: true }],
   ])('in mid-push %s is mended by the next one, without duplicates', async (_how, how) => {
     const simulator = await openSimulator();
-    const router = openRouter(simulator);
+    const router = openConnection(simulator);
     simulator.faults.closeOn = { command: /\/add$/, skip: 90, count: 1, ...how };
     await expect(sync(router, desired)).rejects.toMatchObject({ code: 'ROUTER_CONNECTION_LOST' });
     const held = simulator.entries(4).length;
@@ -181,7 +167,7 @@ describe('a sync that is cut off', () => {
 
   it('by a router that stalls gives up in time, and the next one finds the command applied', async () => {
     const simulator = await openSimulator();
-    const router = openRouter(simulator, { commandTimeoutMs: 150 });
+    const router = openConnection(simulator, { commandTimeoutMs: 150 });
     simulator.faults.stallOn = { command: /\/add$/, count: 1 };
     await expect(sync(router, [want('192.0.2.1')])).rejects.toMatchObject({ code: 'ROUTER_TIMEOUT' });
     expect((await sync(router, [want('192.0.2.1')])).plan).toMatchObject({ ...nothing, unchanged: 1 });
@@ -190,7 +176,7 @@ describe('a sync that is cut off', () => {
 
   it('by a reboot between two syncs is noticed: what was lost is added again', async () => {
     const simulator = await openSimulator();
-    const router = openRouter(simulator);
+    const router = openConnection(simulator);
     await sync(router, [want('192.0.2.1')]);
     simulator.reboot();
     expect((await sync(router, [want('192.0.2.1')])).plan.add).toHaveLength(1);
@@ -199,7 +185,7 @@ describe('a sync that is cut off', () => {
 
   it('because the router is away fails each time and works once it is back', async () => {
     const simulator = await openSimulator();
-    const router = openRouter(simulator, { connectTimeoutMs: 150 });
+    const router = openConnection(simulator, { connectTimeoutMs: 150 });
     simulator.faults.silent = true;
     await expect(router.read()).rejects.toMatchObject({ code: 'ROUTER_TIMEOUT' });
     await expect(router.read()).rejects.toMatchObject({ code: 'ROUTER_TIMEOUT' });
@@ -211,7 +197,7 @@ describe('a sync that is cut off', () => {
 describe('a router connection', () => {
   it('is one session, kept between syncs, gone when closed and opened again when needed', async () => {
     const simulator = await openSimulator();
-    const router = openRouter(simulator);
+    const router = openConnection(simulator);
     await Promise.all([router.read(), router.read()]);
     await router.read();
     expect(simulator.sessions).toBe(1);
