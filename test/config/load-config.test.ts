@@ -83,7 +83,6 @@ describe('loadConfig without any setting', () => {
       addressList: 'autoblock',
       addressListV6: null,
       routerMaxEntries: 30_000,
-      auditDays: 365,
       maxRemovalShare: 0.5,
       routerSyncSeconds: 600,
       logLevel: 'info',
