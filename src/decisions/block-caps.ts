@@ -12,7 +12,7 @@ export interface CapReached {
 }
 
 /** Places for new blocks in one run; they go to who asks first, so ask in the order of risk. */
-export interface BlockPlaces {
+interface BlockPlaces {
   /** Null when there is a place. */
   missingFor(target: IpNetwork): CapReached | null;
   take(target: IpNetwork): void;
@@ -24,7 +24,10 @@ export function openPlaces(caps: Caps, past: DecisionPast): BlockPlaces {
   const active = activeKinds(past);
   const rooms = caps.routers
     .filter(({ scope }) => scope.origins.includes('auto'))
-    .map((router) => ({ router, left: router.maxEntries - active.filter((one) => isSent(router, one)).length }));
+    .map((router) => ({
+      router,
+      left: router.maxEntries - active.filter((one) => isSent(router, one)).length,
+    }));
   let ofRun = caps.maxBlocksPerRun;
   let ofTotal = caps.maxBlocksTotal - active.length;
   const concerned = ({ family }: IpNetwork): typeof rooms =>

@@ -6,9 +6,9 @@ import { activeBlock, type DecisionPast } from './decision-past.ts';
 import { decidingDetection, type Suspect } from './suspects.ts';
 import type { Verdict, VerdictAction, VerdictCause } from './verdict.ts';
 
-export type Ruling = Pick<Verdict, 'action' | 'cause' | 'explanation' | 'term'>;
+type Ruling = Pick<Verdict, 'action' | 'cause' | 'explanation' | 'term'>;
 
-export interface Court {
+interface Court {
   readonly past: DecisionPast;
   readonly policy: BlockPolicy;
   /** Null when there is a place for a block of this suspect. */

@@ -7,7 +7,7 @@ import { networkAround } from './network-index.ts';
 import { type Protection, type ProtectionFinding, protectionOf } from './protected-networks.ts';
 
 /** One source address of the run. */
-export interface Source {
+interface Source {
   readonly network: IpNetwork;
   /** Best tier and riskiest first; at least one. */
   readonly detections: readonly Detection[];

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildProtection } from '../../src/decisions/protected-networks.ts';
 import { createLegacyDetector } from '../../src/detector/legacy-detector.ts';
 import type { LogRecord } from '../../src/features/log-record.ts';
+import { raiseDetectionAlerts } from '../../src/runs/detection-alerts.ts';
 import { type DetectionSettings, type LogReader, runDetection } from '../../src/runs/detection-run.ts';
 import { blockPolicyOf } from '../support/block-policy.ts';
 import { capturingLogger } from '../support/logger.ts';
@@ -144,6 +145,35 @@ describe('a detection run', () => {
       level: 'error',
       toReview: 2,
     });
+  });
+
+  it('leaves an alert for the status of what it could not or must not block, taken back a day after', async () => {
+    const attackers = ['198.51.100.1', '198.51.100.2', '10.1.2.3'].flatMap((attacker) =>
+      bruteForce(attacker),
+    );
+    const policy = blockPolicyOf({ maxBlocksTotal: 1 });
+    await run(attackers, { policy, dryRun: true });
+    expect(place.ledger.alerts()).toEqual([]);
+    await run(attackers, { policy });
+    const alerts = [...place.ledger.alerts()].sort((a, b) => (a.code < b.code ? -1 : 1));
+    expect(alerts.map(({ code, subject }) => [code, subject])).toEqual([
+      ['PROTECTED_SOURCE', '10.1.2.3'],
+      ['TOTAL_CAP_REACHED', 'detection'],
+    ]);
+    expect(alerts[0]?.message).toContain(
+      'would have been blocked, but 10.0.0.0/8 is never blocked: internal network',
+    );
+    expect(alerts[1]?.message).toContain('1 blocks are active, the most there may be');
+
+    const { ledger } = place;
+    const day = 86_400_000;
+    const quiet = (nowMs: number): void =>
+      raiseDetectionAlerts({ verdicts: [], ledger, logger: capturingLogger().logger, nowMs, dryRun: false });
+    ledger.raiseAlert({ code: 'MASS_REMOVAL_HELD', subject: 'gw1', message: 'of somebody else', nowMs: NOW });
+    quiet(NOW + day - 1);
+    expect(ledger.alerts()).toHaveLength(3);
+    quiet(NOW + day);
+    expect(ledger.alerts().map(({ code }) => code)).toEqual(['MASS_REMOVAL_HELD']);
   });
 
   it('queues instead of blocking while AUTO_BLOCK is off', async () => {

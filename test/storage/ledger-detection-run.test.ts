@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Detection } from '../../src/detector/detection.ts';
+import { blockPolicyOf } from '../support/block-policy.ts';
 import { detectionOf } from '../support/detections.ts';
 import {
   BLOCK_SECONDS,
@@ -194,7 +195,73 @@ describe('recording a detection run', () => {
   });
 });
 
+describe('a block of a network', () => {
+  const [FIRST, SECOND] = ['2001:db8:1::5', '2001:db8:1::9'];
+  const NETWORK = '2001:db8:1::/64';
+
+  it('is one block of all sources in it, and takes what waits inside out of the queue', () => {
+    const { ledger } = place;
+    runOn(ledger, [seen(80, NOW - MINUTE, FIRST)], NOW);
+    expect(ledger.reviews({ status: 'pending' }).map(({ address }) => address)).toEqual([NETWORK]);
+    const later = NOW + 5 * MINUTE;
+    const recorded = runOn(ledger, [seen(97, NOW + MINUTE, FIRST), seen(98, NOW + MINUTE, SECOND)], later);
+    expect(recorded.blocksAdded.map(({ address }) => address)).toEqual([NETWORK]);
+    expect(ledger.reviews({ status: 'pending' })).toEqual([]);
+    expect(ledger.pendingDetections(10)).toHaveLength(3);
+    expect(ledger.recentRuns({ limit: 1 })[0]?.details).toMatchObject({ sources: 2, blocksAdded: 1 });
+    const again = runOn(ledger, [seen(97, NOW + MINUTE, FIRST), seen(98, NOW + MINUTE, SECOND)], later);
+    expect(again).toMatchObject({ blocksAdded: [], blocksExtended: [], reviewsAdded: [] });
+  });
+
+  it('is not made when an operator rejects an address in it between decision and recording', () => {
+    const { ledger } = place;
+    const verdicts = verdictsFor(ledger, [seen(97, NOW - MINUTE, FIRST)], NOW);
+    runOn(ledger, [seen(80, NOW - MINUTE, SECOND)], NOW);
+    const { id } = ledger.review(SECOND);
+    ledger.rejectReview({ id, actor: 'op', standsSeconds: 3600, nowMs: NOW });
+    expect(recordVerdicts(ledger, verdicts, NOW)).toMatchObject({ blocksAdded: [], overtaken: [NETWORK] });
+  });
+});
+
+describe('a repeat offender', () => {
+  const policy = blockPolicyOf({ blockLadder: [3600, 21_600, 86_400], offenceDecayDays: 14 });
+  const HOUR = 3_600_000;
+  const attackAt = (nowMs: number) => runOn(place.ledger, [seen(97, nowMs - MINUTE)], nowMs, policy);
+
+  it('is blocked for longer each time a block has run its course', () => {
+    expect(attackAt(NOW).blocksAdded).toMatchObject([{ offence: 1, expiresAtMs: NOW + HOUR }]);
+    const second = NOW + 2 * HOUR;
+    expect(attackAt(second).blocksAdded).toMatchObject([{ offence: 2, expiresAtMs: second + 6 * HOUR }]);
+    const extended = attackAt(second + HOUR).blocksExtended;
+    expect(extended).toMatchObject([{ offence: 2, expiresAtMs: second + HOUR - MINUTE + 6 * HOUR }]);
+    const third = second + 8 * HOUR;
+    expect(attackAt(third).blocksAdded).toMatchObject([{ offence: 3, expiresAtMs: third + 24 * HOUR }]);
+  });
+
+  it('is none when an operator lifted the block', () => {
+    attackAt(NOW);
+    place.ledger.liftBlock({ address: ATTACKER, actor: 'op', nowMs: NOW + MINUTE });
+    expect(attackAt(NOW + 2 * HOUR).blocksAdded).toMatchObject([{ offence: 1 }]);
+  });
+});
+
 describe('an operator who is faster than the run', () => {
+  it('stops all blocking between decision and recording: nothing is blocked or extended', () => {
+    const { ledger } = place;
+    runOn(ledger, [seen(97, NOW - MINUTE)], NOW);
+    const later = NOW + 5 * MINUTE;
+    const verdicts = verdictsFor(
+      ledger,
+      [seen(97, NOW + MINUTE), seen(97, NOW + MINUTE, '203.0.113.9')],
+      later,
+    );
+    expect(verdicts.map(({ action }) => action).sort()).toEqual(['block', 'extend']);
+    ledger.pauseBlocking({ actor: 'op', nowMs: later - 1 });
+    const recorded = recordVerdicts(ledger, verdicts, later);
+    expect(recorded).toMatchObject({ blocksAdded: [], blocksExtended: [] });
+    expect([...recorded.overtaken].sort()).toEqual([ATTACKER, '203.0.113.9']);
+  });
+
   it('rejects between decision and recording: nothing is blocked or queued, and the detections are marked', () => {
     const { ledger } = place;
     runOn(ledger, [seen(80, NOW - MINUTE)], NOW);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { BlockPolicy } from '../../src/decisions/block-policy.ts';
 import { decide } from '../../src/decisions/decide.ts';
 import { buildProtection } from '../../src/decisions/protected-networks.ts';
 import type { Verdict } from '../../src/decisions/verdict.ts';
@@ -48,12 +49,19 @@ export function temporaryLedger(): TemporaryLedger {
 
 const protection = buildProtection({ internalNetworks: [], allowlist: [], extraProtected: [] });
 
-export function verdictsFor(ledger: Ledger, detections: readonly Detection[], nowMs: number): Verdict[] {
+const POLICY = blockPolicyOf({ maxBlocksPerRun: 3, blockLadder: [BLOCK_SECONDS] });
+
+export function verdictsFor(
+  ledger: Ledger,
+  detections: readonly Detection[],
+  nowMs: number,
+  policy: BlockPolicy = POLICY,
+): Verdict[] {
   return decide({
     detections,
     protection,
     history: ledger.history(nowMs),
-    policy: blockPolicyOf({ maxBlocksPerRun: 3, blockLadder: [BLOCK_SECONDS] }),
+    policy,
     nowMs,
   });
 }
@@ -80,6 +88,11 @@ export function recordVerdicts(
 }
 
 /** A whole run: decide on the present history, then record. */
-export function runOn(ledger: Ledger, detections: readonly Detection[], nowMs: number): RecordedDetectionRun {
-  return recordVerdicts(ledger, verdictsFor(ledger, detections, nowMs), nowMs);
+export function runOn(
+  ledger: Ledger,
+  detections: readonly Detection[],
+  nowMs: number,
+  policy: BlockPolicy = POLICY,
+): RecordedDetectionRun {
+  return recordVerdicts(ledger, verdictsFor(ledger, detections, nowMs, policy), nowMs);
 }

@@ -72,8 +72,8 @@ function shadowText({ detector, modelVersion, tiers, missing }: ShadowFigures): 
 }
 
 function asText(result: DetectionRunResult, dryRun: boolean): string {
-  const rows = result.verdicts.map(({ sourceIp, action, cause, detection }) => [
-    sourceIp,
+  const rows = result.verdicts.map(({ target, action, cause, detection }) => [
+    target,
     detection.riskScore.toFixed(1),
     detection.confidence,
     detection.anomalyType,

@@ -2,6 +2,7 @@ import { OWN_MARK_PREFIX } from '../../decisions/address-list-entry.ts';
 import type { AnomalyType } from '../../detector/detection.ts';
 import type { SyntheticSource } from '../../evaluation/synthetic-traffic.ts';
 import { canonicalText } from '../../ip/address.ts';
+import { addressSet } from '../../ip/network-set.ts';
 import { OPERATORS_ENTRY } from './demo-site.ts';
 import type { DemoRun } from './demo-story.ts';
 
@@ -46,8 +47,9 @@ export function judgeDemo(run: DemoRun): DemoJudgement {
 }
 
 function outcomes(run: DemoRun): (address: string) => Outcome {
-  const blocked = new Set(ownEntries(run));
-  const queued = new Set(run.reviews.map((review) => review.address));
+  // IPv6 attackers are blocked and queued as the network they are in.
+  const blocked = addressSet(ownEntries(run));
+  const queued = addressSet(run.reviews.map((review) => review.address));
   const recorded = new Set(run.detection.detections.map((detection) => detection.sourceIp));
   return (address) => {
     if (blocked.has(address)) return 'blocked';
