@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect } from 'vitest';
 
 /** Sockets and timers of this process, by kind. */
-export function openSocketsAndTimers(): string[] {
+function openSocketsAndTimers(): string[] {
   return process
     .getActiveResourcesInfo()
     .filter((kind) => /^(TCP|TLS|Timeout|Pipe|Process)/.test(kind))

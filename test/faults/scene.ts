@@ -19,7 +19,7 @@ import { syncPartsFor } from '../support/sync-parts.ts';
 import { type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
 import { type CuttingProxy, startCuttingProxy } from './cutting-proxy.ts';
 
-export const LIST = 'autoblock';
+const LIST = 'autoblock';
 export const ACCOUNT = { user: 'autoblock', password: 'Geheim=5\\$"' };
 export const START_MS = Date.UTC(2026, 10, 22, 3, 0, 0);
 const HOUR = 3600;
@@ -31,7 +31,7 @@ export interface Clocks {
 }
 
 /** One autoblock: a ledger and its connection to a router. */
-export interface Daemon {
+interface Daemon {
   readonly place: TemporaryLedger;
   /** The present connection; `reconnect` replaces it. */
   readonly router: RouterConnection;
@@ -45,7 +45,7 @@ export interface Daemon {
   close(): Promise<void>;
 }
 
-export function openDaemon(options: {
+function openDaemon(options: {
   clocks: Clocks;
   port: number;
   router?: Partial<RouterConnectionOptions>;
@@ -147,7 +147,7 @@ export function joinScene({ simulator, clocks, line }: Scene): Scene {
 }
 
 /** Blocked by hand on the router, for ever: the ledger may want it too, RouterOS would refuse a second entry. */
-export const HELD_BY_ANOTHER = '203.0.113.77';
+const HELD_BY_ANOTHER = '203.0.113.77';
 
 /** All kinds of entries that are none of our business, with some that look as if they were. */
 function addEntriesOfOthers(simulator: RouterosSimulator): void {

@@ -13,7 +13,7 @@ export function openPlainSession(port: number): Promise<RouterSession> {
 }
 
 /** One command as it came: `/x/print` with its words, and the tag its answer must carry. */
-export interface ReceivedCommand {
+interface ReceivedCommand {
   readonly command: string;
   readonly words: readonly string[];
   readonly tag: string;
