@@ -46,7 +46,7 @@ async function panic(invocation: Invocation, workplace: Workplace): Promise<numb
   const json = invocation.flag('json');
   // Said before the routers are asked: who is killed in the middle knows what already holds.
   if (!json) output.out(`blocking is paused since ${pauseText(pause)}`);
-  const pushed = await pushEverywhere(workplace);
+  const pushed = await pushEverywhere(invocation, workplace);
   if (json) output.out(JSON.stringify({ pause, dryRun: workplace.config.dryRun, routers: pushed.routers }));
   else output.out(pushed.text);
   if (!json && pushed.exitCode !== EXIT.ok)

@@ -38,7 +38,7 @@ async function resume(invocation: Invocation, workplace: Workplace): Promise<num
     output.out(
       `blocking goes on after a pause of ${durationText(pausedMs)}: ${back} ${back === 1 ? 'block comes' : 'blocks come'} back, ${lifted} lifted`,
     );
-  const pushed = await pushEverywhere(workplace);
+  const pushed = await pushEverywhere(invocation, workplace);
   const { routers, text, exitCode } = pushed;
   output.out(
     json
