@@ -11,7 +11,7 @@ const OPTIONS_OF = {
   detect: ['dry-run', 'as-of', 'json'],
   train: ['source', 'days', 'as-of', 'flows', 'json'],
   import: ['shift-to', 'router-id', 'json'],
-  sync: ['dry-run', 'json'],
+  sync: ['router', 'dry-run', 'confirm-removal', 'json'],
   review: ['status', 'seconds', 'note', 'json'],
   blocks: ['file', 'seconds', 'reason', 'skip-protected', 'skip-missing', 'origin', 'address', 'json'],
   panic: ['reason', 'yes', 'json'],

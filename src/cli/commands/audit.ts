@@ -27,9 +27,9 @@ export const auditCommand: Command = {
     'or how long ago, such as 90m, 24h or 7d. --address also finds networks that touch it. The daemon signs as autoblock.',
     'With --json one JSON object a line. Works without PostgreSQL; kept for AUDIT_DAYS.',
     '',
-    `Actions: ${AUDIT_ACTIONS.slice(0, 7).join(', ')},`,
-    `${AUDIT_ACTIONS.slice(7, 14).join(', ')},`,
-    `${AUDIT_ACTIONS.slice(14).join(', ')}.`,
+    `Actions: ${AUDIT_ACTIONS.slice(0, 6).join(', ')},`,
+    `${AUDIT_ACTIONS.slice(6, 13).join(', ')},`,
+    `${AUDIT_ACTIONS.slice(13).join(', ')}.`,
   ].join('\n'),
   options: {
     since: { type: 'string', placeholder: 'T', description: 'from this time on' },
