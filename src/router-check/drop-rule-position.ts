@@ -5,7 +5,7 @@ import type { Matchers, MetRule } from './firewall-chain.ts';
  * already go on. `partial`: some traffic is let pass before it. `narrow`: its own conditions catch only some traffic.
  * `hidden`: never reached. From best to worst.
  */
-export type DropStanding = 'whole' | 'late' | 'partial' | 'narrow' | 'hidden';
+type DropStanding = 'whole' | 'late' | 'partial' | 'narrow' | 'hidden';
 
 export interface JudgedDrop {
   readonly rule: MetRule;

@@ -40,7 +40,7 @@ export function checkDropRules(router: CheckedRouter, snapshot: RouterSnapshot):
 }
 
 /** Off by its setting or without the package; link-local addresses alone are reached by nobody from outside. */
-export function hasIpv6(snapshot: RouterSnapshot): boolean {
+function hasIpv6(snapshot: RouterSnapshot): boolean {
   if (rowsOf(snapshot, '/ipv6/settings').some((row) => isSet(row, 'disable-ipv6'))) return false;
   return rowsOf(snapshot, '/ipv6/address').some(
     (row) => isLive(row) && !/^fe[89ab]/i.test(row['address'] ?? 'fe80'),

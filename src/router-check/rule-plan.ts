@@ -32,7 +32,7 @@ export interface RuleStep {
 export type FirewallTables = Readonly<Record<FirewallMenu, readonly MenuRow[]>>;
 
 /** Rules whose comment begins with this are ours; entries of address lists carry `autoblock:` and the ledger's id. */
-export const RULE_MARK = 'autoblock:rule ';
+const RULE_MARK = 'autoblock:rule ';
 
 const PLAIN_MATCHERS = new Set(['src-address-list', 'in-interface-list']);
 

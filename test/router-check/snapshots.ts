@@ -6,7 +6,7 @@ import type {
 } from '../../src/router-check/router-snapshot.ts';
 import { SNAPSHOT_MENUS } from '../../src/router-check/router-snapshot.ts';
 
-export const NOW = Date.UTC(2026, 10, 22, 20, 0, 0);
+const NOW = Date.UTC(2026, 10, 22, 20, 0, 0);
 
 export const ROUTER: CheckedRouter = {
   name: 'edge',
