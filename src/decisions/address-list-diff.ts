@@ -42,6 +42,8 @@ export interface AddressListDiff {
   /** Own entries that are right as they are. */
   readonly unchanged: number;
   readonly foreign: readonly ForeignHold[];
+  /** Own entries found. */
+  readonly own: number;
 }
 
 /**
@@ -50,7 +52,7 @@ export interface AddressListDiff {
  * of several for one address the longest lasting stays. A remaining timeout may differ from the desired one by
  * `timeoutDriftSeconds` either way before it is set anew; an own entry without timeout always is, for it would stay for
  * ever. Somebody else's entry for a wanted address is enough as long as it is enabled. An address desired twice counts
- * with its longer timeout.
+ * with its longer timeout; desired addresses are canonical, as the ledger keeps them.
  */
 export function diffAddressList(options: {
   desired: readonly DesiredEntry[];
@@ -82,6 +84,7 @@ export function diffAddressList(options: {
     remove: [...own].flatMap(([key, entries]) => removals({ key, entries, kept, desired })),
     unchanged: kept.size - extend.length,
     foreign,
+    own: [...own.values()].reduce((sum, entries) => sum + entries.length, 0),
   };
 }
 
@@ -93,7 +96,9 @@ function sorted(
   const own = new Map<string, AddressListEntry[]>();
   const others = new Map<string, AddressListEntry>();
   for (const entry of current) {
-    const key = entryKey(entry);
+    // Nearly all are wanted as printed: reading 30,000 addresses anew at each sync would cost more than all the rest.
+    const printed = withoutFullPrefix(entry.address);
+    const key = desired.has(printed) ? printed : entryKey(entry);
     if (key === null) continue;
     if (!entry.comment.startsWith(mark)) {
       if (!entry.disabled && desired.has(key)) others.set(key, entry);
@@ -125,11 +130,16 @@ export function isOwnEntry(entry: AddressListEntry, mark: string): boolean {
 function longestByAddress(desired: readonly DesiredEntry[]): Map<string, DesiredEntry> {
   const byKey = new Map<string, DesiredEntry>();
   for (const entry of desired) {
-    const key = parseNetwork(entry.address)?.text ?? entry.address;
+    const key = withoutFullPrefix(entry.address);
     const before = byKey.get(key);
     if (before === undefined || before.timeoutSeconds < entry.timeoutSeconds) byKey.set(key, entry);
   }
   return byKey;
+}
+
+function withoutFullPrefix(address: string): string {
+  if (address.endsWith('/128')) return address.slice(0, -4);
+  return address.endsWith('/32') && !address.includes(':') ? address.slice(0, -3) : address;
 }
 
 function longestLasting(entries: readonly AddressListEntry[] | undefined): AddressListEntry | null {

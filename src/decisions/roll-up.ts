@@ -69,7 +69,12 @@ function takeTogether(
   const together = mergeSources({
     target: hood.network,
     sources: hood.suspects.flatMap((suspect) => suspect.sources),
-    notes: [`attacked by ${addressesIn(hood.network, given.counted.map((network) => ({ network })))}`],
+    notes: [
+      `attacked by ${addressesIn(
+        hood.network,
+        given.counted.map((network) => ({ network })),
+      )}`,
+    ],
   });
   return hood.suspects.map((suspect) => [suspect, together]);
 }

@@ -1,9 +1,4 @@
-import {
-  type AddressListDiff,
-  diffAddressList,
-  type ForeignHold,
-  type PlannedExtension,
-} from './address-list-diff.ts';
+import { diffAddressList, type ForeignHold, type PlannedExtension } from './address-list-diff.ts';
 import type { AddressListEntry, DesiredEntry } from './address-list-entry.ts';
 import type { Block } from './block.ts';
 import { desiredEntries } from './desired-entries.ts';
@@ -21,6 +16,8 @@ export interface RouterPlan {
   readonly extend: readonly (PlannedExtension & { readonly why: string })[];
   readonly remove: readonly ReasonedRemoval[];
   readonly unchanged: number;
+  /** Own entries found. */
+  readonly own: number;
   readonly foreign: readonly ForeignHold[];
   /** Own entries nobody wants that are left until they run out or an operator confirms their removal. */
   readonly held: readonly ReasonedRemoval[];
@@ -59,7 +56,7 @@ export function planRouter(input: RouterPlanInput): { plan: RouterPlan; wanted: 
   const diff = diffAddressList({ ...input, desired, timeoutDriftSeconds: TIMEOUT_DRIFT_SECONDS });
   const { removals, unknown } = judgeRemovals(diff.remove, input);
   const unbacked = removals.filter((removal) => !removal.isBacked);
-  const found = ownFound(diff);
+  const found = diff.own;
   const massRemoval = input.isConfirmed
     ? null
     : massRemovalOf({
@@ -78,6 +75,7 @@ export function planRouter(input: RouterPlanInput): { plan: RouterPlan; wanted: 
     extend: diff.extend.map((entry) => ({ ...entry, why: driftText(entry) })),
     remove,
     unchanged: diff.unchanged,
+    own: diff.own,
     foreign: diff.foreign,
     held: removals.filter(isHeld),
     capped: [...over, ...first.over].map(({ address }) => ({
@@ -90,10 +88,6 @@ export function planRouter(input: RouterPlanInput): { plan: RouterPlan; wanted: 
   const left = new Set(over.map(({ address }) => address));
   const addresses = desired.map(({ address }) => address);
   return { plan, wanted: left.size === 0 ? addresses : addresses.filter((address) => !left.has(address)) };
-}
-
-function ownFound({ unchanged, extend, remove }: AddressListDiff): number {
-  return unchanged + extend.length + remove.length;
 }
 
 /** After a reboot thousands are missing: the worst attackers shall not wait for the rest. */

@@ -1,5 +1,5 @@
 import type { RouterPlan } from '../decisions/router-plan.ts';
-import type { RouterSyncParts } from './router-sync-parts.ts';
+import type { RefusedChange, RouterSyncParts } from './router-sync-parts.ts';
 
 type AlertCode = 'MASS_REMOVAL_HELD' | 'ROUTER_LIST_CAPPED';
 
@@ -9,7 +9,6 @@ export function tellHeldBack(
   { router, plan }: { router: string; plan: RouterPlan },
 ): void {
   setAlert(parts, { code: 'MASS_REMOVAL_HELD', router, message: massRemovalText(router, plan) });
-  setAlert(parts, { code: 'ROUTER_LIST_CAPPED', router, message: cappedText(plan) });
   tellUnknown(parts, { router, plan });
 }
 
@@ -23,19 +22,26 @@ function massRemovalText(router: string, { massRemoval, held }: RouterPlan): str
   );
 }
 
-function cappedText({ capped }: RouterPlan): string | null {
+/** What a router has no room for: by our limit, or by its own, which may lie below. */
+export function tellCapped(
+  parts: RouterSyncParts,
+  left: { router: string; plan: RouterPlan; refused: readonly RefusedChange[] },
+): void {
+  setAlert(parts, { code: 'ROUTER_LIST_CAPPED', router: left.router, message: cappedText(left) });
+}
+
+function cappedText({
+  plan: { capped },
+  refused,
+}: {
+  plan: RouterPlan;
+  refused: readonly RefusedChange[];
+}): string | null {
+  if (refused.some(({ meaning }) => meaning === 'list_full'))
+    return `${refused.length + capped.length} blocks are not on the router: it says that its list is full`;
   const [first] = capped;
   if (first === undefined) return null;
   return `${capped.length} blocks are not on the router: ${first.why}`;
-}
-
-/** The router's own limit; what it refused for want of room is counted by the caller. */
-export function tellListFull(
-  parts: RouterSyncParts,
-  { router, refused }: { router: string; refused: number },
-): void {
-  const message = `${refused} blocks are not on the router: it says that its list is full`;
-  setAlert(parts, { code: 'ROUTER_LIST_CAPPED', router, message });
 }
 
 function setAlert(

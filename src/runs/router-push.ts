@@ -14,6 +14,8 @@ export interface Pushed {
   readonly after: readonly AddressListEntry[];
   readonly refused: readonly RefusedChange[];
   readonly changes: readonly PushedChange[];
+  /** False when nothing had to be done: `after` is what was read before. */
+  readonly isReadBack: boolean;
 }
 
 export interface PushInput {
@@ -35,7 +37,7 @@ export async function carryOutPlan(parts: RouterSyncParts, input: PushInput): Pr
   const { ledger, nowMs, monotonicMs, actor, signal } = parts;
   settleInterrupted(parts, input);
   if (plan.add.length + plan.extend.length + plan.remove.length === 0) {
-    return { after: before, refused: [], changes: [] };
+    return { after: before, refused: [], changes: [], isReadBack: false };
   }
   ledger.beginPush({ router: router.name, actor, nowMs: nowMs(), plan });
   const beganAtMs = monotonicMs();
@@ -47,7 +49,7 @@ export async function carryOutPlan(parts: RouterSyncParts, input: PushInput): Pr
   const tookSeconds = (monotonicMs() - beganAtMs) / 1000;
   const changes = changesReadBack({ plan, after, mark, tookSeconds });
   ledger.finishPush({ router: router.name, nowMs: nowMs(), changes });
-  return { after, refused, changes };
+  return { after, refused, changes, isReadBack: true };
 }
 
 /** A push that was cut: what of it is on the list has to be known before anything new is begun. */

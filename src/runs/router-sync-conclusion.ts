@@ -45,7 +45,9 @@ export function concludeSync(parts: RouterSyncParts, done: Concluded): RouterSyn
   const absent = new Set(missing);
   const confirmed = done.unconfirmed.filter((address) => !absent.has(address));
   if (confirmed.length > 0) ledger.confirmBlocks({ addresses: confirmed, nowMs: atMs });
-  const entries = done.after.filter((entry) => isOwnEntry(entry, done.mark)).length;
+  const entries = done.isReadBack
+    ? done.after.filter((entry) => isOwnEntry(entry, done.mark)).length
+    : done.plan.own;
   record(parts, { ...done, result, entries, atMs });
   remember(parts, { router, entries, isOk });
   reportSync(parts, result);
@@ -55,10 +57,10 @@ export function concludeSync(parts: RouterSyncParts, done: Concluded): RouterSyn
 /** How many wanted addresses there still are, and which of them the router does not hold. */
 function heldOf(
   { ledger, nowMs }: RouterSyncParts,
-  { plan, wanted, after, changes, refused }: Concluded,
+  { wanted, after, isReadBack }: Concluded,
 ): { wanted: number; missing: readonly string[] } {
   // Nothing had to be done: every wanted address was found on the list.
-  if (plan.add.length + changes.length + refused.length === 0) return { wanted: wanted.length, missing: [] };
+  if (!isReadBack) return { wanted: wanted.length, missing: [] };
   const held = new Set(after.filter(({ disabled }) => !disabled).map(entryKey));
   // What ran out or was lifted on the way need not be held any more.
   const active = new Set(ledger.activeBlocks(nowMs()).map((block) => block.address));

@@ -14,6 +14,8 @@ export interface PushProgress {
 export interface RefusedChange {
   readonly address: string;
   readonly message: string;
+  /** What the refusal means, as far as a sync cares; others count as refused. */
+  readonly meaning?: string;
 }
 
 /** One router, as far as a sync needs it. */

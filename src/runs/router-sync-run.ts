@@ -1,7 +1,7 @@
 import type { AddressListEntry } from '../decisions/address-list-entry.ts';
 import { ownMark } from '../decisions/address-list-entry.ts';
 import { planRouter, type RouterPlan } from '../decisions/router-plan.ts';
-import { tellHeldBack } from './router-alerts.ts';
+import { tellCapped, tellHeldBack } from './router-alerts.ts';
 import { carryOutPlan } from './router-push.ts';
 import { rebootSeen } from './router-reboot-watch.ts';
 import { concludeDryRun, concludeSync, failSync } from './router-sync-conclusion.ts';
@@ -46,6 +46,7 @@ async function syncOnce(parts: RouterSyncParts, pass: Pass): Promise<RouterSyncR
 
   tellHeldBack(parts, { router: router.name, plan: planned.plan });
   const pushed = await carryOutPlan(parts, { ...pass, ...planned, before: seen.entries });
+  tellCapped(parts, { router: router.name, ...planned, ...pushed });
   const result = concludeSync(parts, { ...pass, ...planned, ...pushed, ...seen, reboot });
   return isOvertaken(parts, planned) ? await syncOnce(parts, pass) : result;
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type AddressListDiff,
   diffAddressList,
+  isOwnEntry,
   type PlannedRemoval,
 } from '../../src/decisions/address-list-diff.ts';
 import type { AddressListEntry, DesiredEntry } from '../../src/decisions/address-list-entry.ts';
@@ -26,8 +27,10 @@ function leaving(address: string, rest: Partial<PlannedRemoval> = {}): PlannedRe
   return { ...entry, cause: 'unwanted', ...rest };
 }
 
-function diff(desired: DesiredEntry[], current: AddressListEntry[]): AddressListDiff {
-  return diffAddressList({ desired, current, mark: MARK, timeoutDriftSeconds: DRIFT });
+function diff(desired: DesiredEntry[], current: AddressListEntry[]): Omit<AddressListDiff, 'own'> {
+  const { own, ...changes } = diffAddressList({ desired, current, mark: MARK, timeoutDriftSeconds: DRIFT });
+  expect(own).toBe(current.filter((entry) => isOwnEntry(entry, MARK)).length);
+  return changes;
 }
 
 const nothing = { add: [], extend: [], remove: [], unchanged: 0, foreign: [] };
@@ -154,7 +157,10 @@ const currentEntries = fc
   );
 
 /** What a router holds after the plan, in the order the sync applies it. */
-function applied(current: readonly AddressListEntry[], plan: AddressListDiff): AddressListEntry[] {
+function applied(
+  current: readonly AddressListEntry[],
+  plan: Omit<AddressListDiff, 'own'>,
+): AddressListEntry[] {
   const removed = new Set(plan.remove.map(({ id }) => id));
   const extended = new Map(plan.extend.map((entry) => [entry.id, entry]));
   const kept = current
