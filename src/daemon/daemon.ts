@@ -3,6 +3,7 @@ import type { Config } from '../config/load-config.ts';
 import { AutoblockError, EXIT } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { holdProcessLock } from '../storage/process-lock.ts';
+import { type ClockWatch, createClockWatch } from './clock-watch.ts';
 import { createDetectorInUse, type DetectorInUse, needsModel } from './detector-in-use.ts';
 import { createNextRun } from './next-run.ts';
 import { routerLoopsOf } from './router-job.ts';
@@ -35,6 +36,7 @@ interface Running {
   readonly detector: DetectorInUse;
   readonly routerLoops: RouterLoops;
   readonly watch: RunWatch;
+  readonly clock: ClockWatch;
   readonly stopping: AbortController;
   /** Runs under way, waited for at the end. */
   readonly underWay: Map<string, Promise<void>>;
@@ -106,6 +108,7 @@ function assemble(parts: DaemonParts, workplace: Workplace): Running {
     workplace,
     detector: createDetectorInUse({ config, registry, isInternal, logger }),
     routerLoops: routerLoopsOf(workplace, { random, monotonicMs }),
+    clock: createClockWatch({ nowMs, monotonicMs, logger }),
     watch: createRunWatch({
       startedAtMs: monotonicMs(),
       untilNextRunMs: () => next.untilMs(nowMs()),
@@ -175,7 +178,7 @@ async function track(
   running: Running,
   { name, job }: { name: string; job: (parts: JobParts) => Promise<void> },
 ): Promise<void> {
-  const { parts, workplace, detector, watch, stopping, routerLoops, underWay } = running;
+  const { parts, workplace, detector, watch, clock, stopping, routerLoops, underWay } = running;
   if (stopping.signal.aborted) return;
   if (underWay.has(name)) {
     parts.logger.warn({ code: 'RUN_SKIPPED', run: name }, 'run skipped: the one before is still under way');
@@ -185,6 +188,7 @@ async function track(
     workplace,
     detector,
     watch,
+    clock,
     monotonicMs: parts.monotonicMs,
     stopping: stopping.signal,
     requestSync: () => routerLoops.request(),

@@ -1,6 +1,7 @@
 import { AutoblockError, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { runFigures } from '../runs/detection-run.ts';
+import type { ClockWatch } from './clock-watch.ts';
 import type { DetectorInUse } from './detector-in-use.ts';
 import { deliverOnce, detectOnce } from './jobs.ts';
 import type { RunWatch } from './run-watch.ts';
@@ -11,6 +12,7 @@ export interface JobParts {
   readonly workplace: Workplace;
   readonly detector: DetectorInUse;
   readonly watch: RunWatch;
+  readonly clock: ClockWatch;
   readonly monotonicMs: () => number;
   readonly stopping: AbortSignal;
   /** Asks for a router sync without waiting for it: a slow router must not delay the next detection. */
@@ -20,13 +22,15 @@ export interface JobParts {
 const DAY_MS = 86_400_000;
 /** History in the ledger is kept for this long. */
 const KEEP_HISTORY_MS = 90 * DAY_MS;
+/** A clock that came up years ahead must not make all history look old; by then NTP or a person has set it. */
+const STEADY_TO_PRUNE_MS = 6 * 3_600_000;
 /** Versions in the models folder beside the latest. */
 const KEEP_MODELS = 8;
 
 /** One scheduled detection. Never rejects: the next tick must come. */
 export async function detectionJob(parts: JobParts): Promise<void> {
   const { workplace, detector, watch, monotonicMs, stopping, requestSync } = parts;
-  const { config, ledger, nowMs } = workplace;
+  const { config, nowMs } = workplace;
   watch.started(monotonicMs());
   const detected = await recordedJob(parts, 'detection', async (runId) => {
     detector.refresh();
@@ -44,8 +48,14 @@ export async function detectionJob(parts: JobParts): Promise<void> {
   if (!detected) return;
   requestSync();
   await deliverOrKeep(workplace);
+  await pruneHistory(parts);
+}
+
+async function pruneHistory({ workplace, clock }: JobParts): Promise<void> {
+  const { config, ledger, logger, nowMs } = workplace;
+  if (clock.steadyForMs() < STEADY_TO_PRUNE_MS) return;
   const period = { beforeMs: nowMs() - KEEP_HISTORY_MS, auditBeforeMs: nowMs() - config.auditDays * DAY_MS };
-  await quietly(workplace.logger, () => ledger.prune(period));
+  await quietly(logger, () => ledger.prune(period));
 }
 
 /** Weekly retraining in a thread; detection goes on beside it and picks the new model up at its next run. */

@@ -42,7 +42,7 @@ interface LogReadSummary {
 
 interface DetectionLedger extends ShadowLedger, AlertLedger {
   history(nowMs: number): LedgerHistory;
-  expireDue(nowMs: number): { blocks: number; reviews: number };
+  expireDue(nowMs: number): { readonly blocksReopened: number; readonly reviewsReopened: number };
   recordDetectionRun(record: DetectionRunRecord): {
     runId: number;
     blocksAdded: readonly Block[];
@@ -143,7 +143,7 @@ export async function runDetection(parts: DetectionRunParts): Promise<DetectionR
   const traffic = accumulator.finish();
   const detections = parts.detector.detect(traffic);
   const nowMs = parts.nowMs();
-  if (!parts.settings.dryRun) parts.ledger.expireDue(nowMs);
+  if (!parts.settings.dryRun) expireDue(parts, nowMs);
   const verdicts = decide({
     detections,
     protection: parts.protection,
@@ -180,6 +180,16 @@ function inShadow(
   run: Pick<ShadowParts, 'traffic' | 'runId' | 'nowMs'>,
 ): ShadowFigures | null {
   return shadow === undefined ? null : runShadow({ ...run, shadow, ledger, logger });
+}
+
+/** Said aloud: blocks that ended and stand again are nothing an operator would guess. */
+function expireDue({ ledger, logger }: DetectionRunParts, nowMs: number): void {
+  const { blocksReopened, reviewsReopened } = ledger.expireDue(nowMs);
+  if (blocksReopened + reviewsReopened === 0) return;
+  logger.warn(
+    { code: 'CLOCK_SET_BACK', blocksReopened, reviewsReopened },
+    'the clock was ahead and had ended blocks or reviews too early: they stand again',
+  );
 }
 
 type Summary = Omit<

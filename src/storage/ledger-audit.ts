@@ -8,6 +8,7 @@ export const AUDIT_ACTIONS = [
   'block_extended',
   'block_lifted',
   'block_expired',
+  'block_reopened',
   'protected_withdrawn',
   'review_approved',
   'review_rejected',

@@ -10,7 +10,8 @@ import { hasErrorCode, translateErrors } from './state-errors.ts';
 export type LedgerDatabase = Database.Database;
 
 const OWNER_ONLY = 0o600;
-const DEFAULT_BUSY_TIMEOUT_MS = 5000;
+/** Thirty thousand blocks by hand are one transaction, and on a busy machine that takes its seconds. */
+const DEFAULT_BUSY_TIMEOUT_MS = 30_000;
 
 /**
  * Opens the ledger file, or makes one where none is. WAL so that the CLI reads while the daemon writes;

@@ -5,14 +5,14 @@ import {
   recordVerdicts,
 } from './ledger-detection-run.ts';
 import type { Guards } from './ledger-guards.ts';
-import { expireDue, type LedgerRows } from './ledger-rows.ts';
+import { type DueChanges, expireDue, type LedgerRows } from './ledger-rows.ts';
 
 /** What detection and router sync ask of the ledger's blocks. */
 export interface DecisionCalls {
   history(nowMs: number): LedgerHistory;
   recordDetectionRun(record: DetectionRunRecord): RecordedDetectionRun;
-  /** Closes blocks and pending reviews whose time is over. */
-  expireDue(nowMs: number): { blocks: number; reviews: number };
+  /** Closes blocks and pending reviews whose time is over, and opens again what a clock that was ahead had closed. */
+  expireDue(nowMs: number): DueChanges;
 
   activeBlocks(nowMs: number): Block[];
   /** Those of `addresses` (canonical) this ledger has ever blocked, as far back as it remembers. */

@@ -1,6 +1,7 @@
 import { type AlertRows, alertRows } from './ledger-alerts.ts';
 import { type AuditRows, auditRows } from './ledger-audit.ts';
 import { type BlockRows, blockRows } from './ledger-blocks.ts';
+import { type ClockRepair, type ClockRepairs, clockRepairs } from './ledger-clock.ts';
 import type { LedgerDatabase } from './ledger-database.ts';
 import { type Outbox, outbox } from './ledger-outbox.ts';
 import { type PauseRow, pauseRow } from './ledger-pause.ts';
@@ -15,6 +16,7 @@ import { type ShadowRows, shadowRows } from './ledger-shadow.ts';
 /** The tables of the ledger. Whoever uses them brings the transaction. */
 export interface LedgerRows {
   readonly audit: AuditRows;
+  readonly clock: ClockRepairs;
   readonly blocks: BlockRows;
   readonly reviews: ReviewRows;
   readonly runs: RunRows;
@@ -32,6 +34,7 @@ export function ledgerRows(db: LedgerDatabase): LedgerRows {
   const audit = auditRows(db);
   return {
     audit,
+    clock: clockRepairs(db, audit),
     blocks: blockRows(db, audit),
     reviews: reviewRows(db, audit),
     runs: runRows(db),
@@ -46,8 +49,19 @@ export function ledgerRows(db: LedgerDatabase): LedgerRows {
   };
 }
 
+/** What became due, and what a clock that was ahead had ended too early. */
+export interface DueChanges extends ClockRepair {
+  readonly blocks: number;
+  readonly reviews: number;
+}
+
 /** Closes what ran out. First step of every transaction that asks what is blocked or waits for a word. */
-export function expireDue(rows: LedgerRows, nowMs: number): { blocks: number; reviews: number } {
+export function expireDue(rows: LedgerRows, nowMs: number): DueChanges {
+  const repair = rows.clock.repair(nowMs);
   rows.routerProtected.expire(nowMs);
-  return { blocks: rows.blocks.closeExpired(nowMs), reviews: rows.reviews.expireDue(nowMs) };
+  return {
+    ...repair,
+    blocks: rows.blocks.closeExpired(nowMs),
+    reviews: rows.reviews.expireDue(nowMs),
+  };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { validate } from 'node-cron';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.ts';
+import { createClockWatch } from '../../src/daemon/clock-watch.ts';
 import { createDetectorInUse } from '../../src/daemon/detector-in-use.ts';
 import { createRunWatch } from '../../src/daemon/run-watch.ts';
 import { trainingJob } from '../../src/daemon/scheduled-jobs.ts';
@@ -45,6 +46,7 @@ async function site(env: Readonly<Record<string, string>>) {
     workplace,
     detector,
     watch: createRunWatch({ startedAtMs: 0, untilNextRunMs: () => 1000, maxRunMs: 1000 }),
+    clock: createClockWatch({ nowMs: () => NOW, monotonicMs: () => 0, logger }),
     monotonicMs: () => 0,
     stopping: new AbortController().signal,
     requestSync: () => undefined,
