@@ -36,7 +36,8 @@ export function defaultText(option: Option): string {
 /** Text of a loaded value; null when it is absent or empty. */
 function textOf(value: unknown): string | null {
   // Durations are told as they were written: `1h` says more than 3600.
-  if (Array.isArray(value)) return value.every((one) => typeof one === 'string') && value.length > 0 ? value.join(',') : null;
+  if (Array.isArray(value))
+    return value.every((one) => typeof one === 'string') && value.length > 0 ? value.join(',') : null;
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
     ? String(value)
     : null;

@@ -38,7 +38,7 @@ export async function syncOnce(
 }
 
 /** Syncs one router; never rejects. */
-export async function syncOneRouter(
+async function syncOneRouter(
   workplace: Workplace,
   router: RouterConnection,
   wiring: SyncWiring,
@@ -73,7 +73,7 @@ function syncParts(workplace: Workplace, wiring: SyncWiring): RouterSyncParts {
   };
 }
 
-export function routerMemories({ routers }: Pick<Workplace, 'routers'>): ReadonlyMap<string, RouterMemory> {
+function routerMemories({ routers }: Pick<Workplace, 'routers'>): ReadonlyMap<string, RouterMemory> {
   return new Map(routers.map(({ name }) => [name, createRouterMemory()]));
 }
 

@@ -37,7 +37,7 @@ export interface RouterConnectionOptions {
 }
 
 /** What a router says about itself. */
-export interface RouterFacts {
+interface RouterFacts {
   readonly identity: string;
   /** As the router prints it, for example `7.20.1 (stable)`. */
   readonly version: string;

@@ -71,7 +71,7 @@ function settleInterrupted({ ledger, nowMs }: RouterSyncParts, { router, before,
 }
 
 /** Only what was read back: what the router holds now, not what was sent. */
-export function changesReadBack({
+function changesReadBack({
   plan,
   after,
   mark,

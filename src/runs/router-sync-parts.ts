@@ -47,7 +47,7 @@ export interface PushedChange {
   readonly reason: string;
 }
 
-export interface RouterSyncRecord {
+interface RouterSyncRecord {
   readonly router: string;
   readonly nowMs: number;
   readonly ok: boolean;
@@ -65,7 +65,7 @@ export interface RouterSyncRecord {
   readonly reprotectedMs?: number;
 }
 
-export interface SyncLedger {
+interface SyncLedger {
   readonly id: string;
   activeBlocks(nowMs: number): readonly Block[];
   everBlocked(addresses: readonly string[]): ReadonlySet<string>;

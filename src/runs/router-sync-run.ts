@@ -80,7 +80,7 @@ function isDry(parts: RouterSyncParts, router: string): boolean {
   return parts.dryRun || parts.settingsOf(router).dryRun;
 }
 
-export interface Planned {
+interface Planned {
   readonly plan: RouterPlan;
   readonly wanted: readonly string[];
   /** Wanted addresses whose block was never read back from any router. */
