@@ -60,15 +60,31 @@ describe('the generated documentation', () => {
     expect(named.filter((name) => !known.has(name))).toEqual([]);
   });
 
+  it('explains every code that a log line or an alert can carry', () => {
+    const readme = read('README.md');
+    const own = warningCodes().filter((code) => !Object.hasOwn(ERROR_TABLE, code));
+    expect(own.length).toBeGreaterThan(20);
+    expect(own.filter((code) => !readme.includes(`\`${code}\``))).toEqual([]);
+  });
+
   it('refuses a README without the markers', () => {
     expect(() => withReadmeTable('# autoblock\n')).toThrow(RangeError);
   });
 });
 
-/** Codes that stand in log lines only: runs warn with them and go on. */
+/** Codes that stand in log lines and alerts, wherever they are given or named. */
 function warningCodes(): string[] {
-  const runs = resolve(ROOT, 'src/runs');
-  return readdirSync(runs).flatMap((file) =>
-    Array.from(readFileSync(resolve(runs, file), 'utf8').matchAll(/code: '([A-Z_]+)'/g), ([, code]) => code!),
-  );
+  const source = resolve(ROOT, 'src');
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' });
+  const codes = files
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) =>
+      Array.from(
+        readFileSync(resolve(source, name), 'utf8').matchAll(
+          /\bcode(?::| =) '([A-Z_]+)'|_CODE = '([A-Z_]+)'/g,
+        ),
+        ([, given, named]) => (given ?? named)!,
+      ),
+    );
+  return [...new Set(codes)];
 }
