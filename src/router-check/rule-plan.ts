@@ -24,7 +24,7 @@ export interface DesiredRule {
 /** One command over the API, with the sentence that tells what it does. */
 export interface RuleStep {
   readonly menu: FirewallMenu;
-  readonly action: 'add' | 'set' | 'move' | 'remove';
+  readonly action: 'add' | 'set' | 'unset' | 'move' | 'remove';
   readonly words: readonly string[];
   readonly what: string;
 }
@@ -128,16 +128,22 @@ function stepsFor(rule: DesiredRule, table: readonly MenuRow[]): RuleStep[] {
 }
 
 function mending(rule: DesiredRule, own: MenuRow): RuleStep[] {
+  const confinedTo = own['in-interface-list'] ?? '';
   const changes = [
     ...(isSet(own, 'disabled') ? ['=disabled=no'] : []),
     ...(own['action'] === 'drop' ? [] : ['=action=drop']),
-    ...((own['in-interface-list'] ?? '') === (rule.wan ?? '')
-      ? []
-      : [`=in-interface-list=${rule.wan ?? ''}`]),
+    ...(rule.wan === null || confinedTo === rule.wan ? [] : [`=in-interface-list=${rule.wan}`]),
   ];
-  if (changes.length === 0) return [];
-  const what = `set ${describe(rule)}: ${changes.map((word) => word.slice(1)).join(' ')}`;
-  return [{ menu: rule.menu, action: 'set', words: [`=.id=${own['.id'] ?? ''}`, ...changes], what }];
+  const step = (action: 'set' | 'unset', words: readonly string[]): RuleStep => ({
+    ...{ menu: rule.menu, action, words: [`=.id=${own['.id'] ?? ''}`, ...words] },
+    what: `${action} ${describe(rule)}: ${words.map((word) => word.slice(1)).join(' ')}`,
+  });
+  // No interface list has an empty name: a router refuses it, the condition itself has to go.
+  const frees = rule.wan === null && confinedTo !== '';
+  return [
+    ...(changes.length === 0 ? [] : [step('set', changes)]),
+    ...(frees ? [step('unset', ['=value-name=in-interface-list'])] : []),
+  ];
 }
 
 /** Judged as if it were mended; an exception the operator placed above it on purpose does not count against it. */

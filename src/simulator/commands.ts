@@ -131,6 +131,12 @@ function ruleMenu(menu: (typeof RULE_MENUS)[number]): [string, Command][] {
       }),
     ],
     [
+      `${menu}/unset`,
+      forEachId((state, id, values) => {
+        tableOf(state, menu).unset(id, values.get('value-name') ?? '');
+      }),
+    ],
+    [
       `${menu}/remove`,
       forEachId((state, id) => {
         tableOf(state, menu).remove(id);

@@ -13,6 +13,9 @@ interface MenuRules {
   readonly defaults: MenuRow;
 }
 
+/** Names of other items: there is none without a name, so that an empty one unsets nothing. */
+const REFERENCES = ['in-interface', 'out-interface', 'in-interface-list', 'out-interface-list'];
+
 const BOOLEANS = new Set(['disabled', 'log', 'invalid', 'dynamic']);
 
 /** A menu of ordered items, such as firewall rules: order is what decides, so it is kept exactly. */
@@ -57,6 +60,11 @@ export class MenuTable {
     const index = this.#indexOf(id);
     this.#refuseDynamic(index);
     this.#rows[index] = this.#changed(this.#rows[index]!, values);
+  }
+
+  /** Takes a property away from an item. */
+  unset(id: string, name: string): void {
+    this.set(id, new Map([[`!${name}`, '']]));
   }
 
   remove(id: string): void {
@@ -105,7 +113,7 @@ export class MenuTable {
     return this.#rules;
   }
 
-  /** An empty value unsets the property, as does `!name`. */
+  /** `!name` unsets a property, and so does an empty value where it is no name of something else. */
   #changed(row: MenuRow, values: ReadonlyMap<string, string>): MenuRow {
     const rules = this.#writable();
     const changed = new Map(Object.entries(row));
@@ -115,6 +123,9 @@ export class MenuTable {
         throw new CommandRefusal(TRAP.argumentValue, `unknown parameter ${name}`);
       }
       const value = BOOLEANS.has(name) ? String(text === 'yes' || text === 'true') : text;
+      if (key === name && text === '' && REFERENCES.includes(name)) {
+        throw new CommandRefusal(TRAP.argumentValue, `input does not match any value of ${name}`);
+      }
       if (rules.allowed?.get(name)?.has(value) === false) {
         throw new CommandRefusal(TRAP.argumentValue, `input does not match any value of ${name}`);
       }

@@ -66,13 +66,13 @@ async function check(): Promise<{ code: number | null; level(check: string): str
   return { code, level: (name) => routers[0]!.findings.find((one) => one.check === name)?.level };
 }
 
-async function installedRecords(): Promise<unknown> {
+async function installedRecords(): Promise<{ after: string[] }[]> {
   const args = ['audit', '--action', 'rules_installed', '--json'];
   const { stdout } = await autoblock(args, { dir: home.dir, env: home.env });
   return stdout
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as unknown);
+    .map((line) => JSON.parse(line) as { after: string[] });
 }
 
 /** Comments of the rules in the order they stand. */
@@ -130,6 +130,42 @@ describe('autoblock routers rules', () => {
     );
     expect((await check()).level('drop-rules-v4')).toBe('ok');
   });
+
+  it('are freed of the interface list again', async () => {
+    await run(['rules', '--apply', '--yes', '--wan', 'WAN']);
+    expect(simulator.menu(RAW).at(-1)).toMatchObject({ 'in-interface-list': 'WAN' });
+    expect(await run(['rules', '--apply', '--yes'])).toMatchObject({ code: 0, stderr: '' });
+    expect(simulator.menu(RAW).at(-1)).not.toHaveProperty('in-interface-list');
+  });
+
+  it.each([0, 1, 2, 3, 4, 5])(
+    'cut off at change %i are completed by the second run, nothing doubled, and the audit knows each once',
+    async (skip) => {
+      await run(['rules', '--apply', '--yes']);
+      const known = await installedRecords();
+      const change = /firewall\/(raw|filter)\/(add|remove)$/;
+      simulator.faults.closeOn = { command: change, skip, reset: true };
+      const first = await run(['rules', '--apply', '--yes', '--method', 'filter']);
+      expect(first.code).not.toBe(0);
+      simulator.faults.closeOn = null;
+      await run(['rules', '--apply', '--yes', '--method', 'filter']);
+      const ours = (Object.keys(DEFAULT_RULES) as (keyof typeof DEFAULT_RULES)[]).flatMap((menu) =>
+        comments(menu).flatMap((text) =>
+          text?.startsWith('autoblock:rule') === true ? [`${menu} ${text}`] : [],
+        ),
+      );
+      expect(ours.toSorted()).toEqual([
+        '/ip/firewall/filter autoblock:rule drop forward from autoblock',
+        '/ip/firewall/filter autoblock:rule drop input from autoblock',
+        '/ipv6/firewall/filter autoblock:rule drop forward from autoblock',
+        '/ipv6/firewall/filter autoblock:rule drop input from autoblock',
+      ]);
+      const newest = (await installedRecords()).slice(0, -known.length);
+      const told = newest.flatMap(({ after }) => after);
+      expect(told).toHaveLength(6);
+      expect(new Set(told).size).toBe(6);
+    },
+  );
 
   it('takes off its own rules alone', async () => {
     simulator.setMenu(RAW, [

@@ -43,7 +43,10 @@ function applied(tables: FirewallTables, steps: readonly RuleStep[]): FirewallTa
       const [moved] = rows.splice(at(numbers), 1);
       rows.splice(at(destination), 0, moved!);
     } else if (step.action === 'remove') rows.splice(at(values['.id']), 1);
-    else rows[at(values['.id'])] = { ...rows[at(values['.id'])], ...values, disabled: 'false' };
+    else if (step.action === 'unset') {
+      const left = Object.entries(rows[at(values['.id'])]!).filter(([name]) => name !== values['value-name']);
+      rows[at(values['.id'])] = Object.fromEntries(left);
+    } else rows[at(values['.id'])] = { ...rows[at(values['.id'])], ...values, disabled: 'false' };
   });
   return after;
 }
@@ -113,6 +116,16 @@ describe('the rules to install', () => {
       'everything',
     ]);
     expect(after['/ip/firewall/raw'][0]).toMatchObject({ disabled: 'false', 'in-interface-list': 'WAN' });
+  });
+
+  it('are freed of an interface list by taking the condition away: there is no list without a name', () => {
+    const confined = applied(EMPTY, planRules(wanted('raw', 'WAN'), EMPTY));
+    const steps = planRules(wanted('raw'), confined);
+    const words = ['=.id=*N0', '=value-name=in-interface-list'];
+    expect(steps[0]).toMatchObject({ menu: '/ip/firewall/raw', action: 'unset', words });
+    const after = applied(confined, steps);
+    expect(after['/ip/firewall/raw'][0]).not.toHaveProperty('in-interface-list');
+    expect(planRules(wanted('raw'), after)).toEqual([]);
   });
 
   it('replace those of the other method, new ones first', () => {

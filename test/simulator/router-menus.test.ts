@@ -51,6 +51,7 @@ describe('the rule menus of the simulated router', () => {
       [`${RAW}/add`, '=chain=prerouting', '=action=fasttrack-connection'],
       [`${RAW}/add`, '=chain=prerouting', '=place-before=*77'],
       [`${RAW}/remove`, '=.id=*1'],
+      [`${RAW}/add`, '=chain=prerouting', '=in-interface-list='],
     ]);
     expect(refusalsOf(replies)).toEqual([
       'missing value(s) of argument(s) chain',
@@ -58,6 +59,7 @@ describe('the rule menus of the simulated router', () => {
       'input does not match any value of action',
       'no such item',
       'failure: can not change dynamic item',
+      'input does not match any value of in-interface-list',
     ]);
     expect(simulator.menu(RAW)).toHaveLength(1);
   });
