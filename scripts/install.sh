@@ -319,6 +319,12 @@ put_command() {
 if [ "\$(id -un)" != $SERVICE ]; then
   exec runuser -u $SERVICE -- "\$0" "\$@"
 fi
+# A password handed over as a systemd credential is there for as long as the service runs.
+handed=/run/credentials/$SERVICE.service
+if [ -z "\${CREDENTIALS_DIRECTORY:-}" ] && [ -r "\$handed" ] && [ -x "\$handed" ]; then
+  CREDENTIALS_DIRECTORY=\$handed
+  export CREDENTIALS_DIRECTORY
+fi
 # A working directory closed to the service's user (/root) would fail at its .env.
 [ -r . ] && [ -x . ] || cd $STATE_DIR
 # Router passwords that the unit loads as credentials: readable for its user while it runs.

@@ -135,9 +135,13 @@ describe('scripts/install.sh into a directory', () => {
     const unit = readFileSync(join(root, 'etc/systemd/system/autoblock.service'), 'utf8');
     expect(unit).toMatch(/^ExecStart=\/\S*node \/srv\/autoblock\/scripts\/autoblock\.mjs run$/m);
     expect(unit).not.toContain('/opt/autoblock');
-    expect(readFileSync(join(root, 'usr/local/bin/autoblock'), 'utf8')).toContain(
+    const command = readFileSync(join(root, 'usr/local/bin/autoblock'), 'utf8');
+    expect(command).toContain(
       '--env-file=/etc/autoblock/autoblock.env /srv/autoblock/scripts/autoblock.mjs "$@"',
     );
+    // Else `autoblock panic` would find no password where the service has it from systemd.
+    expect(command).toContain('handed=/run/credentials/autoblock.service\n');
+    expect(spawnSync('sh', ['-n', join(root, 'usr/local/bin/autoblock')])).toMatchObject({ status: 0 });
 
     const modeOf = (path: string) => statSync(join(root, path)).mode & 0o777;
     expect(modeOf('srv/autoblock')).toBe(0o755);
