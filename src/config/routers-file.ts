@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { canonicalText } from '../ip/address.ts';
 import type { ConfigProblem } from './config-problem.ts';
 import { ADDRESS_LIST_PATTERN, ADDRESS_LIST_WANTED, COMMANDS_IN_FLIGHT, MAX_ENTRIES } from './options.ts';
 import { HOST_WANTED, isHost } from './parse-option.ts';
@@ -73,7 +74,9 @@ export function readRoutersFile(source: RoutersFileSource, problems: ConfigProbl
   if (parsed.data.some((entry) => entry.password !== undefined)) {
     source.files.warnWhenOpen({ key: 'ROUTERS_FILE', path: source.path });
   }
-  return parsed.data.map((entry, index) => routerOf({ entry, index, source }, problems));
+  const routers = parsed.data.map((entry, index) => routerOf({ entry, index, source }, problems));
+  reportSharedLists(routers, problems);
+  return routers;
 }
 
 function routerOf(
@@ -175,4 +178,29 @@ function reportDuplicates(entries: readonly RouterEntry[], problems: ConfigProbl
     }
     seen.add(entry.name);
   });
+}
+
+/** Each of the two would take off what the other one puts there, for ever. */
+function reportSharedLists(routers: readonly RouterConfig[], problems: ConfigProblem[]): void {
+  const owners = new Map<string, string>();
+  routers.forEach(({ name, host, port, addressListV4, addressListV6 }, index) => {
+    const lists = [
+      { family: 4, list: addressListV4 },
+      { family: 6, list: addressListV6 },
+    ];
+    const places = lists.map(({ family, list }) => JSON.stringify([hostKey(host), port, family, list]));
+    const owner = places.flatMap((place) => owners.get(place) ?? [])[0];
+    if (owner !== undefined) {
+      problems.push({
+        key: `ROUTERS_FILE[${index}]`,
+        got: `${host} port ${port}, address lists ${addressListV4} and ${addressListV6}`,
+        wanted: `lists of its own: router "${owner}" keeps the same one on the same host`,
+      });
+    }
+    for (const place of places) owners.set(place, owner ?? name);
+  });
+}
+
+function hostKey(host: string): string {
+  return canonicalText(host) ?? host.toLowerCase();
 }

@@ -124,7 +124,7 @@ describe('whom a router is believed to be', () => {
     const config = load(
       fileEnv([
         { ...entry, insecure: true },
-        { ...entry, name: 'b' },
+        { ...entry, name: 'b', host: '192.0.2.2' },
       ]),
     );
     expect(config.routers.map(({ tls }) => tls.mode)).toEqual(['unverified', 'verified']);
@@ -199,5 +199,31 @@ describe('what a router gets', () => {
     }
     expect(message).toContain('ROUTERS_FILE[2].scope.origins[0]');
     expect(message).toContain('ROUTERS_FILE[3].addressListV6: got "\\""');
+  });
+
+  it('is kept by one entry alone: two for one list of one router would undo each other for ever', () => {
+    const scoped = (name: string, more: object) => ({ ...entry, name, ...more });
+    const message = problemsOf(
+      fileEnv([
+        scoped('a', { host: '2001:db8::1', scope: { families: ['ipv4'] } }),
+        scoped('b', {
+          host: '2001:DB8:0::1',
+          scope: { families: ['ipv6'] },
+          addressList: 'own',
+          addressListV6: 'autoblock',
+        }),
+      ]),
+    );
+    expect(message).toContain(
+      'ROUTERS_FILE[1]: got 2001:DB8:0::1 port 8729, address lists own and autoblock',
+    );
+    expect(message).toContain('router "a" keeps the same one');
+    const apart = [
+      scoped('a', {}),
+      scoped('b', { addressList: 'own' }),
+      scoped('c', { port: 18_729 }),
+      scoped('d', { host: '192.0.2.2' }),
+    ];
+    expect(load(fileEnv(apart)).routers).toHaveLength(4);
   });
 });
