@@ -29,6 +29,8 @@ interface Source {
   /** A router without this menu is missing nothing. */
   readonly optional?: true;
   read(row: ReplyRow): RouterProtectedAddress[];
+  /** What is to be asked next, knowing the answer. */
+  follow?(row: ReplyRow): readonly Source[];
 }
 
 /**
@@ -42,7 +44,7 @@ const nearRoutes = (everything: string): readonly string[] => [
   '?#|',
 ];
 
-const ROUTE_PROPERTIES = ['dst-address', 'gateway', 'gateway-status', 'immediate-gw', 'active', 'disabled'];
+const ROUTE_PROPERTIES = ['dst-address', 'gateway', 'gateway-status', 'immediate-gw', 'disabled'];
 
 const SOURCES: readonly Source[] = [
   { menu: '/ip/address', properties: ['address', 'network', 'interface', 'disabled'], read: ownAddresses },
@@ -60,7 +62,12 @@ const SOURCES: readonly Source[] = [
     optional: true,
     read: gateways,
   },
-  { menu: '/ip/dns', properties: ['servers', 'dynamic-servers', 'use-doh-server'], read: dnsServers },
+  {
+    menu: '/ip/dns',
+    properties: ['servers', 'dynamic-servers', 'use-doh-server'],
+    read: dnsServers,
+    follow: dohByName,
+  },
   { menu: '/user/active', properties: ['name', 'address', 'via'], read: loggedInUsers },
   {
     menu: '/ip/dhcp-client',
@@ -68,6 +75,34 @@ const SOURCES: readonly Source[] = [
     optional: true,
     read: dhcpServers,
   },
+  {
+    menu: '/interface/wireguard/peers',
+    properties: ['interface', 'disabled', 'endpoint-address', 'current-endpoint-address'],
+    optional: true,
+    read: wireguardPeers,
+  },
+  {
+    menu: '/ip/ipsec/active-peers',
+    properties: ['remote-address', 'state'],
+    optional: true,
+    read: ipsecPeers,
+  },
+  {
+    menu: '/ppp/active',
+    properties: ['name', 'service', 'caller-id'],
+    // A concentrator holds thousands of PPPoE sessions; their callers are MAC addresses.
+    queries: ['?service=pppoe', '?#!'],
+    optional: true,
+    read: vpnCallers,
+  },
+  ...['gre', 'ipip', 'eoip'].map(
+    (kind): Source => ({
+      menu: `/interface/${kind}`,
+      properties: ['name', 'remote-address', 'disabled'],
+      optional: true,
+      read: tunnelEnds,
+    }),
+  ),
   {
     menu: '/routing/bgp/peer',
     properties: ['remote-address', 'disabled'],
@@ -84,8 +119,9 @@ const SOURCES: readonly Source[] = [
 
 /**
  * What one router must never block, asked of the router itself: its addresses and the far ends of its point-to-point
- * links, gateways, DNS servers, who is logged in, DHCP servers, BGP neighbours. Each address once, with its first
- * reason. A menu that is missing or not permitted costs its own part only and is told to `onUnread`; a lost
+ * links, gateways, DNS servers, who is logged in, DHCP servers, the far ends of its tunnels and BGP neighbours. A far end
+ * of a tunnel has proved that it holds the key: to drop it cuts a site, or the operator on the way in. Each address
+ * once, with its first reason. A menu that is missing or not permitted costs its own part only and is told to `onUnread`; a lost
  * connection rejects.
  */
 export async function collectProtected(
@@ -108,7 +144,10 @@ async function readSource(
     const rows = await print(menu, { properties, ...(queries === undefined ? {} : { queries }) });
     if (rows === null && source.optional !== true)
       onUnread?.({ menu, message: 'this router has no such menu' });
-    return (rows ?? []).filter((row) => row['disabled'] !== 'true').flatMap((row) => source.read(row));
+    const enabled = (rows ?? []).filter((row) => row['disabled'] !== 'true');
+    const next = enabled.flatMap((row) => source.follow?.(row) ?? []);
+    const further = await Promise.all(next.map((one) => readSource(print, one, onUnread)));
+    return [...enabled.flatMap((row) => source.read(row)), ...further.flat()];
   } catch (thrown) {
     if (!(thrown instanceof RouterRefusedError)) throw thrown;
     onUnread?.({ menu, message: thrown.routerMessage });
@@ -126,9 +165,12 @@ function ownAddresses(row: ReplyRow): RouterProtectedAddress[] {
   return isPointToPoint ? [...own, ...single(row['network'], `far end of a point-to-point link${on}`)] : own;
 }
 
-/** `1.2.3.4`, `1.2.3.4%ether1`, `1.2.3.4@table`, several of them by commas, `1.2.3.4 reachable via ether1`, or an interface. */
+/**
+ * Also of routes that are not in use now: the line kept in reserve comes back only while its gateway answers
+ * check-gateway=ping, and those answers are dropped with everything else.
+ * `1.2.3.4`, `1.2.3.4%ether1`, `1.2.3.4@table`, several of them by commas, `1.2.3.4 reachable via ether1`, or an interface.
+ */
 function gateways(row: ReplyRow): RouterProtectedAddress[] {
-  if (row['active'] !== 'true') return [];
   const why = `gateway of ${row['dst-address'] ?? 'a route'}`;
   return [row['gateway'], row['immediate-gw'], row['gateway-status']]
     .flatMap((text) => (text ?? '').split(/[\s,]+/))
@@ -142,6 +184,17 @@ function dnsServers(row: ReplyRow): RouterProtectedAddress[] {
   return [...plain, ...single(hostOfUrl(row['use-doh-server'] ?? ''), 'DNS-over-HTTPS server')];
 }
 
+/** A resolver given by name: its addresses as the router itself knows them. `address` until RouterOS 6, `data` since 7. */
+function dohByName(row: ReplyRow): Source[] {
+  const host = hostOfUrl(row['use-doh-server'] ?? '');
+  if (host === '' || parseAddress(host) !== null) return [];
+  const read = ({ data, address }: ReplyRow) => single(data ?? address, `DNS-over-HTTPS server ${host}`);
+  return ['/ip/dns/cache', '/ip/dns/static'].map((menu) => {
+    const properties = ['name', 'data', 'address', 'disabled'];
+    return { menu, properties, queries: [`?name=${host}`], optional: true, read };
+  });
+}
+
 function hostOfUrl(text: string): string {
   const match = /^https?:\/\/(?:\[([^\]]*)\]|([^/:]*))/i.exec(text);
   return match?.[1] ?? match?.[2] ?? '';
@@ -149,9 +202,9 @@ function hostOfUrl(text: string): string {
 
 function loggedInUsers(row: ReplyRow): RouterProtectedAddress[] {
   const via = row['via'] === undefined ? '' : ` (${row['via']})`;
+  // The console has no address, which RouterOS writes as the unspecified one.
   return single(row['address'], `${row['name'] ?? 'somebody'} is logged in from there${via}`).filter(
-    // The console has no address, which RouterOS writes as the unspecified one.
-    ({ address }) => address !== '0.0.0.0' && address !== '::',
+    isSpecified,
   );
 }
 
@@ -165,9 +218,39 @@ function dhcpServers(row: ReplyRow): RouterProtectedAddress[] {
   ];
 }
 
+/** The name or address configured, and the address the last packet with a valid key came from. */
+function wireguardPeers(row: ReplyRow): RouterProtectedAddress[] {
+  const why = `WireGuard peer${onInterface(row['interface'])}`;
+  return [...single(row['current-endpoint-address'], why), ...single(row['endpoint-address'], why)];
+}
+
+/** One that is not established has proved nothing: anybody may knock at port 500. */
+function ipsecPeers(row: ReplyRow): RouterProtectedAddress[] {
+  return row['state'] === 'established' ? single(row['remote-address'], 'IPsec peer') : [];
+}
+
+function vpnCallers(row: ReplyRow): RouterProtectedAddress[] {
+  return single(
+    row['caller-id'],
+    `${row['name'] ?? 'somebody'} is connected from there (${row['service'] ?? 'ppp'})`,
+  );
+}
+
+function tunnelEnds(row: ReplyRow): RouterProtectedAddress[] {
+  return single(row['remote-address'], `far end of tunnel${onInterface(row['name'])}`).filter(isSpecified);
+}
+
 /** `remote.address` may be a network that neighbours are accepted from: only a single one is a neighbour. */
 function bgpNeighbours(row: ReplyRow): RouterProtectedAddress[] {
   return single(row['remote-address'] ?? row['remote.address'], 'BGP neighbour');
+}
+
+function isSpecified({ address }: RouterProtectedAddress): boolean {
+  return address !== '0.0.0.0' && address !== '::';
+}
+
+function onInterface(name: string | undefined): string {
+  return name === undefined ? '' : ` (${name})`;
 }
 
 /** Nothing for interface names, host names, MAC addresses and networks. */

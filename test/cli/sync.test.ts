@@ -63,7 +63,7 @@ describe('autoblock sync', () => {
     const routers = [
       { ...common, name: 'edge', port: site.simulator.port },
       { ...common, name: 'branch', port: await closedPort() },
-      { ...common, name: 'lab', port: site.simulator.port, password: 'wrong-secret' },
+      { ...common, name: 'lab', port: site.simulator.port, password: 'wrong-secret', addressList: 'lab' },
     ];
     writeFileSync(path, JSON.stringify(routers));
     const { code, stdout, stderr } = await site.run(['sync'], { ROUTERS_FILE: path, ROUTER_HOST: '' });

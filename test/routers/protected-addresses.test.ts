@@ -61,19 +61,72 @@ describe('what a router must never block', () => {
       ['198.51.100.1'],
     ],
     ['an IPv6 address on a link', { gateway: 'fe80::1%ether1' }, ['fe80::1']],
-  ])('holds the gateway of an active route given as %s', async (_how, row, expected) => {
+  ])('holds the gateway of a route given as %s', async (_how, row, expected) => {
     const route = { 'dst-address': '0.0.0.0/0', active: 'true', ...row };
     const found = await collected({ '/ip/route': [route] });
     expect(found).toEqual(Object.fromEntries(expected.map((address) => [address, 'gateway of 0.0.0.0/0'])));
   });
 
-  it('leaves out the gateways of routes that are not in use', async () => {
+  it('holds the gateway of a line in reserve: unheard, its check by ping would never bring it back', async () => {
     const rows = [
-      { 'dst-address': '0.0.0.0/0', gateway: '198.51.100.1', active: 'false' },
-      { 'dst-address': '0.0.0.0/0', gateway: '198.51.100.2' },
-      { 'dst-address': '0.0.0.0/0', gateway: '198.51.100.3', active: 'true', disabled: 'true' },
+      { 'dst-address': '0.0.0.0/0', gateway: '198.51.100.1', active: 'true' },
+      { 'dst-address': '0.0.0.0/0', gateway: '198.51.100.2', active: 'false', distance: '2' },
+      { 'dst-address': '0.0.0.0/0', gateway: '198.51.100.3', disabled: 'true' },
     ];
-    expect(await collected({ '/ip/route': rows })).toEqual({});
+    expect(Object.keys(await collected({ '/ip/route': rows }))).toEqual(['198.51.100.1', '198.51.100.2']);
+  });
+
+  it('holds the far ends of tunnels that proved to hold the key, and nobody who only knocks', async () => {
+    const menus = {
+      '/interface/wireguard/peers': [
+        { interface: 'wg0', 'current-endpoint-address': '198.51.100.1', 'endpoint-address': '' },
+        { interface: 'wg0', 'endpoint-address': '198.51.100.2', 'current-endpoint-address': '' },
+        { interface: 'wg1', 'endpoint-address': 'site.example.net', disabled: 'false' },
+        { interface: 'wg1', 'endpoint-address': '198.51.100.9', disabled: 'true' },
+      ],
+      '/ip/ipsec/active-peers': [
+        { 'remote-address': '198.51.100.3', state: 'established' },
+        { 'remote-address': '203.0.113.66', state: 'message-1-sent' },
+      ],
+      '/ppp/active': [
+        { name: 'alice', service: 'l2tp', 'caller-id': '198.51.100.4' },
+        { name: 'flat7', service: 'pppoe', 'caller-id': '48:8F:5A:00:11:22' },
+      ],
+      '/interface/gre': [{ name: 'gre-hq', 'remote-address': '198.51.100.5' }],
+      '/interface/eoip': [{ name: 'eoip1', 'remote-address': '0.0.0.0' }],
+    };
+    expect(await collected(menus)).toEqual({
+      '198.51.100.1': 'WireGuard peer (wg0)',
+      '198.51.100.2': 'WireGuard peer (wg0)',
+      '198.51.100.3': 'IPsec peer',
+      '198.51.100.4': 'alice is connected from there (l2tp)',
+      '198.51.100.5': 'far end of tunnel (gre-hq)',
+    });
+  });
+
+  it('holds a DNS-over-HTTPS server given by name at the addresses the router knows it by', async () => {
+    const asked: (readonly string[] | undefined)[] = [];
+    const menus: Menus = {
+      '/ip/dns': [{ servers: '9.9.9.9', 'use-doh-server': 'https://dns.example/dns-query' }],
+      '/ip/dns/cache': [
+        { name: 'dns.example', data: '198.51.100.53' },
+        { name: 'dns.example', data: 'ns.example' },
+      ],
+      '/ip/dns/static': [
+        { name: 'dns.example', address: '2001:db8::53' },
+        { name: 'dns.example', address: '198.51.100.54', disabled: 'true' },
+      ],
+    };
+    const found = await collectProtected((menu, options) => {
+      if (menu.startsWith('/ip/dns/')) asked.push(options?.queries);
+      return printOf(menus)(menu);
+    });
+    expect(asked).toEqual([['?name=dns.example'], ['?name=dns.example']]);
+    expect(found).toEqual([
+      { address: '9.9.9.9', why: 'DNS server' },
+      { address: '198.51.100.53', why: 'DNS-over-HTTPS server dns.example' },
+      { address: '2001:db8::53', why: 'DNS-over-HTTPS server dns.example' },
+    ]);
   });
 
   it('asks for near and default routes only: a full table of the Internet is not printed', async () => {
@@ -84,6 +137,8 @@ describe('what a router must never block', () => {
     });
     expect(asked.get('/ip/route')).toEqual(['?dst-address=0.0.0.0/0', '?<distance=20', '?#|']);
     expect(asked.get('/ipv6/route')).toEqual(['?dst-address=::/0', '?<distance=20', '?#|']);
+    // Nor the thousands of PPPoE sessions of a concentrator.
+    expect(asked.get('/ppp/active')).toEqual(['?service=pppoe', '?#!']);
   });
 
   it('holds DNS servers, of both kinds and over HTTPS', async () => {
