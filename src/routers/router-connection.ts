@@ -81,6 +81,95 @@ class SessionConnection implements RouterConnection {
   readonly #session: KeptSession;
   /** Kept from one push to the next: how near the router is does not change. */
   readonly #window: WindowSize;
+  /** Menus the router of a session does not have: a package comes with a reboot, so that it is asked once a session. */
+  readonly #missingMenus = new WeakMap<RouterSession, Set<string>>();
+
+  constructor(options: RouterConnectionOptions) {
+    const { connectTimeoutMs = 10_000, commandTimeoutMs = 30_000, keepAliveMs = 30_000 } = options;
+    this.name = options.name;
+    this.#options = options;
+    this.#window = createWindowSize({
+      limit: options.commandsInFlight,
+      monotonicMs: () => performance.now(),
+    });
+    this.#session = new KeptSession({
+      keepAliveMs,
+      open: (hooks) => openRouterSession({ ...options, connectTimeoutMs, commandTimeoutMs, ...hooks }),
+    });
+  }
+
+  async facts(): Promise<RouterFacts> {
+    const [identity, resource] = await this.#reading((session) =>
+      Promise.all([
+        session.run('/system/identity/print', ['=.proplist=name']),
+        session.run('/system/resource/print', ['=.proplist=version,board-name,uptime']),
+      ]),
+    );
+    const row = resource[0] ?? {};
+    return {
+      identity: identity[0]?.['name'] ?? '',
+      version: row['version'] ?? '',
+      boardName: row['board-name'] ?? '',
+      uptimeSeconds: parseDuration(row['uptime'] ?? '') ?? 0,
+    };
+  }
+
+  async read(): Promise<AddressListEntry[]> {
+    const { addressListV4, addressListV6 } = this.#options;
+    try {
+      return await this.#reading(async (session) => {
+        const [v4, v6] = await Promise.all([
+          session.run(`${LIST_MENU[4]}/print`, printWords(addressListV4)),
+          rowsOrNull(session, `${LIST_MENU[6]}/print`, printWords(addressListV6)),
+        ]);
+        return [...v4.map((row) => toEntry(row, 4)), ...(v6 ?? []).map((row) => toEntry(row, 6))];
+      });
+    } catch (error) {
+      if (!(error instanceof RouterRefusedError) || refusalMeaning(error) !== 'not_permitted') throw error;
+      throw policyMissing({ router: this.name, policy: 'read', cause: error });
+    }
+  }
+
+  apply(plan: AddressListChanges, options: ApplyOptions = {}): Promise<{ refused: RefusedChange[] }> {
+    const run = { plan, lists: this.#options, router: this.name, window: this.#window, ...options };
+    return this.#session.use((session) => applyChanges({ ...run, session }), { isRepeatable: false });
+  }
+
+  print(
+    menu: string,
+    options: { properties?: readonly string[]; queries?: readonly string[] } = {},
+  ): Promise<readonly ReplyRow[] | null> {
+    const { properties, queries = [] } = options;
+    const columns = properties === undefined ? [] : [`=.proplist=${properties.join(',')}`];
+    return this.#reading(async (session) => {
+      const missing = this.#missingMenusOf(session);
+      if (missing.has(menu)) return null;
+      const rows = await rowsOrNull(session, `${menu}/print`, [...columns, ...queries]);
+      if (rows === null) missing.add(menu);
+      return rows;
+    });
+  }
+
+  run(command: string, words: readonly string[]): Promise<readonly ReplyRow[]>;
+  /** A deadline passed: the session is dropped, everything under way rejects with ROUTER_TIMEOUT. */
+  giveUp(reason: string): void;
+  /** The kept session broke while idle or busy, as by a reboot. Not called for what we end ourselves. */
+  onLost(listener: () => void): void;
+  close(): Promise<void>;
+}
+
+export function createRouterConnection(options: RouterConnectionOptions): RouterConnection {
+  return new SessionConnection(options);
+}
+
+class SessionConnection implements RouterConnection {
+  readonly name: string;
+  readonly #options: RouterConnectionOptions;
+  readonly #session: KeptSession;
+  /** Kept from one push to the next: how near the router is does not change. */
+  readonly #window: WindowSize;
+  /** Menus the router of a session does not have: a package comes with a reboot, so that it is asked once a session. */
+  readonly #missingMenus = new WeakMap<RouterSession, Set<string>>();
 
   constructor(options: RouterConnectionOptions) {
     const { connectTimeoutMs = 10_000, commandTimeoutMs = 30_000, keepAliveMs = 30_000 } = options;
@@ -158,6 +247,12 @@ class SessionConnection implements RouterConnection {
 
   close(): Promise<void> {
     return this.#session.close();
+  }
+
+  #missingMenusOf(session: RouterSession): Set<string> {
+    const known = this.#missingMenus.get(session) ?? new Set();
+    this.#missingMenus.set(session, known);
+    return known;
   }
 
   /** A kept session may have died unnoticed since the last sync; reading changes nothing, so once more is safe. */

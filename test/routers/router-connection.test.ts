@@ -208,3 +208,16 @@ describe('a router connection', () => {
     await router.close();
   });
 });
+
+describe('a menu this router does not have', () => {
+  it('is asked for once a session, and again after a reboot, which may bring a package', async () => {
+    const simulator = await openSimulator();
+    const router = openConnection(simulator);
+    const menu = '/routing/bgp/peer';
+    const asked = () => simulator.received.get(`${menu}/print`);
+    expect([await router.print(menu), await router.print(menu), asked()]).toEqual([null, null, 1]);
+    simulator.reboot();
+    expect([await router.print(menu), asked()]).toEqual([null, 2]);
+    expect(await router.print('/ip/address')).not.toBeNull();
+  });
+});
