@@ -122,6 +122,11 @@ export function entryKey(entry: Pick<AddressListEntry, 'address' | 'family'>): s
   return network.family === entry.family ? network.text : entry.address.toLowerCase();
 }
 
+/** Ids are given out per address family: `*1` exists on both lists. */
+export function idKey({ family, id }: { readonly family: 4 | 6; readonly id: string }): string {
+  return `${family} ${id}`;
+}
+
 /** True when the entry is one of those `diffAddressList` takes for ours. */
 export function isOwnEntry(entry: AddressListEntry, mark: string): boolean {
   return entry.comment.startsWith(mark) && parseNetwork(entry.address) !== null;

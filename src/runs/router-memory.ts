@@ -7,6 +7,8 @@ export interface RouterMemory {
   lostAtMs: number | null;
   /** When a reboot was noticed that the router is not protected again after, monotonic ms. */
   rebootNoticedAtMs: number | null;
+  /** A reboot was noticed that the ledger has not been told of: the sync that noticed it may have failed. */
+  rebootUntold: boolean;
   /** Own entries as last read back. */
   entries: number | null;
   /** Entries of unknown addresses that were told about. */
@@ -24,6 +26,7 @@ export function createRouterMemory(): RouterMemory {
     uptime: null,
     lostAtMs: null,
     rebootNoticedAtMs: null,
+    rebootUntold: false,
     entries: null,
     unknownTold: new Set(),
     alerts: new Map(),

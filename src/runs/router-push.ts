@@ -1,6 +1,7 @@
-import { entryKey, isOwnEntry } from '../decisions/address-list-diff.ts';
+import { entryKey, idKey, isOwnEntry } from '../decisions/address-list-diff.ts';
 import type { AddressListEntry } from '../decisions/address-list-entry.ts';
 import { type RouterPlan, TIMEOUT_DRIFT_SECONDS } from '../decisions/router-plan.ts';
+import { settleInterrupted } from './router-push-interrupted.ts';
 import type {
   PushedChange,
   PushProgress,
@@ -35,7 +36,7 @@ const TELL_EVERY_MS = 5000;
 export async function carryOutPlan(parts: RouterSyncParts, input: PushInput): Promise<Pushed> {
   const { router, plan, before, mark } = input;
   const { ledger, nowMs, monotonicMs, actor, signal } = parts;
-  settleInterrupted(parts, input);
+  settleInterrupted(parts, { router: router.name, before, mark });
   if (plan.add.length + plan.extend.length + plan.remove.length === 0) {
     return { after: before, refused: [], changes: [], isReadBack: false };
   }
@@ -50,24 +51,6 @@ export async function carryOutPlan(parts: RouterSyncParts, input: PushInput): Pr
   const changes = changesReadBack({ plan, after, mark, tookSeconds });
   ledger.finishPush({ router: router.name, nowMs: nowMs(), changes });
   return { after, refused, changes, isReadBack: true };
-}
-
-/** A push that was cut: what of it is on the list has to be known before anything new is begun. */
-function settleInterrupted({ ledger, nowMs }: RouterSyncParts, { router, before, mark }: PushInput): void {
-  const intent = ledger.interruptedPush(router.name);
-  if (intent === null) return;
-  const held = new Map(
-    before.filter((entry) => isOwnEntry(entry, mark)).map((entry) => [entryKey(entry), entry]),
-  );
-  const changes = intent.plan.add.flatMap(({ address }): PushedChange[] => {
-    const entry = held.get(address);
-    if (entry === undefined) return [];
-    const after = { timeoutSeconds: entry.timeoutSeconds };
-    return [
-      { action: 'entry_found', address, before: null, after, reason: 'put there by a push that was cut' },
-    ];
-  });
-  ledger.finishPush({ router: router.name, nowMs: nowMs(), changes });
 }
 
 /** Only what was read back: what the router holds now, not what was sent. */
@@ -118,11 +101,6 @@ function changesReadBack({
       return { action: 'entry_removed', address: canonical, before, after: null, reason: why };
     });
   return [...removed, ...extended, ...added];
-}
-
-/** Ids are given out per address family: `*1` exists on both lists. */
-function idKey({ family, id }: { readonly family: 4 | 6; readonly id: string }): string {
-  return `${family} ${id}`;
 }
 
 function progressTeller(

@@ -32,8 +32,10 @@ export function rebootSeen(
     memory.uptime === null
       ? known.uptimeSeconds !== null && reading.uptimeSeconds < known.uptimeSeconds
       : hasRebooted(memory.uptime, reading);
+  if (memory.uptime === null) memory.rebootNoticedAtMs = stillUnprotectedSince(parts, known);
   memory.uptime = reading;
   if (isNew) {
+    memory.rebootUntold = true;
     memory.rebootNoticedAtMs = memory.lostAtMs ?? seen.startedAtMs;
     parts.logger.info(
       {
@@ -48,15 +50,29 @@ export function rebootSeen(
   return { isNew, noticedAtMs: memory.rebootNoticedAtMs };
 }
 
-function lastKnown(
-  { ledger, memoryOf }: RouterSyncParts,
-  router: string,
-): { uptimeSeconds: number | null; entries: number } {
+interface LastKnown {
+  readonly uptimeSeconds: number | null;
+  readonly entries: number;
+  /** When a reboot was noticed whose blocks were not all read back since, Unix ms. */
+  readonly unprotectedSinceMs: number | null;
+}
+
+function lastKnown({ ledger, memoryOf }: RouterSyncParts, router: string): LastKnown {
   const { uptime, entries } = memoryOf(router);
-  if (uptime !== null && entries !== null) return { uptimeSeconds: uptime.uptimeSeconds, entries };
+  if (uptime !== null && entries !== null)
+    return { uptimeSeconds: uptime.uptimeSeconds, entries, unprotectedSinceMs: null };
   const state = ledger.routerStates().find((known) => known.router === router);
   return {
     uptimeSeconds: uptime?.uptimeSeconds ?? state?.uptimeSeconds ?? null,
     entries: entries ?? state?.entries ?? 0,
+    unprotectedSinceMs: state?.reprotectedMs === null ? state.rebootedAtMs : null,
   };
+}
+
+/** A process before this one noticed a reboot and ended before all was back: the measuring goes on. */
+function stillUnprotectedSince(
+  { nowMs, monotonicMs }: RouterSyncParts,
+  { unprotectedSinceMs }: LastKnown,
+): number | null {
+  return unprotectedSinceMs === null ? null : monotonicMs() - Math.max(0, nowMs() - unprotectedSinceMs);
 }

@@ -73,7 +73,9 @@ function record(
   done: Concluded & { result: RouterSyncResult; entries: number; atMs: number; router: SyncRouter },
 ): void {
   const { result, facts, atMs } = done;
-  const isFirst = memoryOf(result.router).entries === null;
+  const memory = memoryOf(result.router);
+  const isFirst = memory.entries === null;
+  const rebooted = memory.rebootUntold;
   ledger.recordRouterSync({
     router: result.router,
     nowMs: atMs,
@@ -85,12 +87,13 @@ function record(
     version: facts.version,
     uptimeSeconds: facts.uptimeSeconds,
     // By two clocks, so it wavers: told when it is news.
-    ...(isFirst || result.rebooted ? { bootedAtMs: atMs - facts.uptimeSeconds * 1000 } : {}),
-    rebooted: result.rebooted,
+    ...(isFirst || rebooted ? { bootedAtMs: atMs - facts.uptimeSeconds * 1000 } : {}),
+    rebooted,
     ...(result.reprotectedMs === null ? {} : { reprotectedMs: result.reprotectedMs }),
     ...(result.error === null ? {} : { error: result.error }),
     ...(result.errorCode === null ? {} : { errorCode: result.errorCode }),
   });
+  memory.rebootUntold = false;
 }
 
 function remember(
@@ -207,12 +210,16 @@ export function failSync(
 
 /** A ledger that cannot be written must not hide how the other routers fared. */
 function recordFailure(
-  { ledger, logger, nowMs }: RouterSyncParts,
+  { ledger, logger, memoryOf, nowMs }: RouterSyncParts,
   failure: { router: string; errorCode: string; error: string },
 ): void {
+  const memory = memoryOf(failure.router);
   try {
     const nothing = { ok: false, entries: 0, added: 0, extended: 0, removed: 0 };
-    ledger.recordRouterSync({ ...failure, ...nothing, nowMs: nowMs() });
+    const { rebootUntold: rebooted, uptime } = memory;
+    const uptimeSeconds = rebooted && uptime !== null ? { uptimeSeconds: uptime.uptimeSeconds } : {};
+    ledger.recordRouterSync({ ...failure, ...nothing, rebooted, ...uptimeSeconds, nowMs: nowMs() });
+    memory.rebootUntold = false;
   } catch (thrown) {
     const code = thrown instanceof AutoblockError ? thrown.code : 'INTERNAL';
     logger.error({ code, router: failure.router, err: thrown }, 'router sync not recorded in the ledger');

@@ -65,6 +65,24 @@ interface RouterSyncRecord {
   readonly reprotectedMs?: number;
 }
 
+/** A push that was begun and never ended: by a cut line, a stop, a kill. */
+export interface InterruptedPush {
+  readonly begunAtMs: number;
+  readonly plan: {
+    readonly add: readonly { readonly address: string }[];
+    readonly extend: readonly (InterruptedChange & { readonly timeoutSeconds: number })[];
+    readonly remove: readonly InterruptedChange[];
+  };
+}
+
+interface InterruptedChange {
+  readonly id: string;
+  readonly family: 4 | 6;
+  readonly address: string;
+  readonly beforeSeconds: number | null;
+  readonly why: string;
+}
+
 interface SyncLedger {
   readonly id: string;
   activeBlocks(nowMs: number): readonly Block[];
@@ -78,6 +96,8 @@ interface SyncLedger {
     readonly router: string;
     readonly entries: number;
     readonly uptimeSeconds: number | null;
+    readonly rebootedAtMs: number | null;
+    readonly reprotectedMs: number | null;
   }[];
   recordRouterProtected(seen: { router: string; entries: readonly ProtectedAddress[]; nowMs: number }): void;
   beginPush(push: {
@@ -86,9 +106,7 @@ interface SyncLedger {
     nowMs: number;
     plan: Pick<RouterPlan, 'add' | 'extend' | 'remove'>;
   }): void;
-  interruptedPush(router: string): {
-    readonly plan: { readonly add: readonly { readonly address: string }[] };
-  } | null;
+  interruptedPush(router: string): InterruptedPush | null;
   finishPush(push: { router: string; nowMs: number; changes: readonly PushedChange[] }): void;
   takeRemovalConfirmation(request: { router: string; nowMs: number }): { readonly actor: string } | null;
   raiseAlert(alert: { code: string; subject: string; message: string; nowMs: number }): void;

@@ -6,8 +6,20 @@ import { hasErrorCode } from './state-errors.ts';
 /** What a push is about to change on a router. */
 export interface PushPlan {
   readonly add: readonly { readonly address: string; readonly timeoutSeconds: number }[];
-  readonly extend: readonly { readonly address: string; readonly timeoutSeconds: number }[];
-  readonly remove: readonly { readonly address: string }[];
+  readonly extend: readonly (PlannedChange & { readonly timeoutSeconds: number })[];
+  readonly remove: readonly PlannedChange[];
+}
+
+/** A change of an entry that is on the list. */
+interface PlannedChange {
+  /** RouterOS' id, given out per family. */
+  readonly id: string;
+  readonly family: 4 | 6;
+  /** As the router prints it. */
+  readonly address: string;
+  /** Seconds it had left; null for one without a timeout. */
+  readonly beforeSeconds: number | null;
+  readonly why: string;
 }
 
 /** A push that began and whose end nobody has recorded: what of it was carried out has to be read from the router. */
@@ -80,7 +92,7 @@ export function pushRows(db: LedgerDatabase, audit: AuditRows): PushRows {
     },
     finish({ router, nowMs, changes }) {
       const { ids, actor, interruptedActor } = openOn(router);
-      const own = actor ?? DAEMON_ACTOR;
+      const own = actor ?? interruptedActor ?? DAEMON_ACTOR;
       for (const { action, address, before, after, reason = null } of changes) {
         audit.add({
           atMs: nowMs,
@@ -109,14 +121,16 @@ export function pushRows(db: LedgerDatabase, audit: AuditRows): PushRows {
   };
 }
 
-/** Only what the next sync needs to recognise; comments and ids would make it three times as long. */
+/** Only what the next sync needs to recognise and the audit to say why; the many additions are kept short. */
 function planText({ add, extend, remove }: PushPlan): string {
-  const timed = ({ address, timeoutSeconds }: PushPlan['add'][number]) => ({ address, timeoutSeconds });
-  return JSON.stringify({
-    add: add.map(timed),
-    extend: extend.map(timed),
-    remove: remove.map(({ address }) => ({ address })),
+  const known = ({ id, family, address, beforeSeconds, why }: PlannedChange): PlannedChange => ({
+    ...{ id, family, address, beforeSeconds, why },
   });
+  return JSON.stringify({
+    add: add.map(({ address, timeoutSeconds }) => ({ address, timeoutSeconds })),
+    extend: extend.map((change) => ({ ...known(change), timeoutSeconds: change.timeoutSeconds })),
+    remove: remove.map(known),
+  } satisfies PushPlan);
 }
 
 /**

@@ -17,9 +17,13 @@ afterEach(() => place.remove());
 
 const PLAN = {
   add: [{ address: '203.0.113.1', timeoutSeconds: 60, comment: 'autoblock:0a1b2c3d port_scan #1' }],
-  extend: [{ id: '*5', address: '203.0.113.2', timeoutSeconds: 90, comment: 'autoblock:0a1b2c3d flood #2' }],
-  remove: [{ id: '*6', address: '203.0.113.3' }],
+  extend: [{ ...entry('*5', '203.0.113.2'), timeoutSeconds: 90, comment: 'autoblock:0a1b2c3d flood #2' }],
+  remove: [entry('*6', '203.0.113.3')],
 };
+function entry(id: string, address: string) {
+  return { id, family: 4, address, beforeSeconds: 30, why: 'told in the audit' } as const;
+}
+
 const change = (address: string, action: PushChange['action'] = 'entry_added'): PushChange => ({
   ...{ action, address, before: null, after: { timeoutSeconds: 60 } },
 });
@@ -149,8 +153,8 @@ describe('a push', () => {
       ...{ router: 'edge', actor: 'anna', begunAtMs: NOW },
       plan: {
         add: [{ address: '203.0.113.1', timeoutSeconds: 60 }],
-        extend: [{ address: '203.0.113.2', timeoutSeconds: 90 }],
-        remove: [{ address: '203.0.113.3' }],
+        extend: [{ ...entry('*5', '203.0.113.2'), timeoutSeconds: 90 }],
+        remove: [entry('*6', '203.0.113.3')],
       },
     });
     ledger.beginPush({ router: 'edge', actor: 'autoblock', nowMs: NOW + 1, plan: PLAN });
