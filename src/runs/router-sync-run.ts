@@ -100,10 +100,15 @@ function planOf(parts: RouterSyncParts, { name }: SyncRouter, current: readonly 
   const isDryRun = isDry(parts, name);
   const { blocks, isPaused, facts } = readWanted(parts, { nowMs, isDryRun });
   const mark = ownMark(ledger.id);
-  const isConfirmed = !isDryRun && ledger.takeRemovalConfirmation({ router: name, nowMs }) !== null;
   const settings = parts.settingsOf(name);
-  const input = { blocks, isPaused, current, mark, maxRemovalShare, isConfirmed, facts, nowMs };
-  const { plan, wanted } = planRouter({ ...input, ...settings });
+  const input = { blocks, isPaused, current, mark, maxRemovalShare, facts, nowMs, ...settings };
+  const careful = planRouter({ ...input, isConfirmed: false });
+  // An operator's word is used up by what it lets go, not by a sync that has nothing to ask.
+  const isConfirmed =
+    !isDryRun &&
+    careful.plan.held.length > 0 &&
+    ledger.takeRemovalConfirmation({ router: name, nowMs }) !== null;
+  const { plan, wanted } = isConfirmed ? planRouter({ ...input, isConfirmed }) : careful;
   const fresh = new Set(
     blocks.filter(({ confirmedAtMs }) => confirmedAtMs === null).map(({ address }) => address),
   );

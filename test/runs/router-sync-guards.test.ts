@@ -72,6 +72,17 @@ describe('a clock that jumps a year ahead', () => {
   });
 });
 
+describe("an operator's word that removals are right", () => {
+  it('is not used up by a sync that has nothing to let go', async () => {
+    block(some(20));
+    place.ledger.confirmRemoval({ router: 'edge', actor: 'anna', nowMs: parts.nowMs(), validMs: YEAR_MS });
+    await sync();
+    skewMs = 7_000_000;
+    expect(await sync()).toMatchObject({ ok: true, removed: 20, held: 0 });
+    expect(place.ledger.takeRemovalConfirmation({ router: 'edge', nowMs: parts.nowMs() })).toBeNull();
+  });
+});
+
 describe('panic', () => {
   it('takes every own entry off and nothing else; what still stands comes back when blocking is resumed', async () => {
     block(some(20));

@@ -41,6 +41,7 @@ async function syncNow(invocation: Invocation, workplace: Workplace): Promise<nu
     dryRun,
     ...(router === undefined ? {} : { router }),
   });
+  if (invocation.flag('confirm-removal')) forgetUnused(workplace, results);
   if (invocation.flag('json')) output.out(JSON.stringify({ dryRun, routers: results }));
   else if (results.length > 0) output.out(syncText(results));
   else output.out('no router configured: set ROUTER_HOST or ROUTERS_FILE');
@@ -63,5 +64,15 @@ function confirmRemoval(
     if (router !== undefined && name !== router) continue;
     const confirmation = { actor: actorName(), nowMs: nowMs(), validMs: CONFIRMATION_VALID_MS };
     ledger.confirmRemoval({ router: name, ...confirmation });
+  }
+}
+
+/** Where the router was read there is nothing left to say yes to: the word must not let go what comes up later. */
+function forgetUnused(
+  { ledger, nowMs }: Workplace,
+  results: readonly { readonly router: string; readonly plan: unknown }[],
+): void {
+  for (const { router, plan } of results) {
+    if (plan !== null) ledger.takeRemovalConfirmation({ router, nowMs: nowMs() });
   }
 }
