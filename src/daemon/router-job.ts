@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { AutoblockError } from '../errors.ts';
 import { collectProtected } from '../routers/protected-addresses.ts';
 import type { RouterConnection } from '../routers/router-connection.ts';
 import { createRouterMemory, type RouterMemory } from '../runs/router-memory.ts';
@@ -9,6 +10,7 @@ import type {
   RouterSyncResult,
 } from '../runs/router-sync-parts.ts';
 import { runRouterSync, syncRouter } from '../runs/router-sync-run.ts';
+import { readWanted } from '../runs/router-wanted.ts';
 import { createRouterLoops, type RouterLoops } from './router-loops.ts';
 import { deliverOrKeep } from './scheduled-jobs.ts';
 import type { Workplace } from './workplace.ts';
@@ -104,11 +106,29 @@ export function routerLoopsOf(
   });
   return {
     ...loops,
+    request() {
+      if (routers.length === 0) withdrawProtected(workplace, wiring);
+      loops.request();
+    },
     async stop() {
       await loops.stop();
       await delivery.ended();
     },
   };
+}
+
+/** Without a router nobody syncs: what became protected is taken back all the same, before there is one. */
+function withdrawProtected(workplace: Workplace, { dryRun }: { dryRun: boolean }): void {
+  const { ledger, logger, nowMs } = workplace;
+  try {
+    readWanted(
+      { ledger, logger, protection: () => workplace.protection },
+      { nowMs: nowMs(), isDryRun: dryRun },
+    );
+  } catch (thrown) {
+    const code = thrown instanceof AutoblockError ? thrown.code : 'INTERNAL';
+    logger.error({ code, err: thrown }, 'ledger not looked through for blocks of protected addresses');
+  }
 }
 
 /** One delivery at a time, however many routers ask: asks made meanwhile become one more. */

@@ -27,6 +27,8 @@ const CAPS = [
 ] as const satisfies readonly { cause: VerdictCause; code: string; text: string }[];
 
 const PROTECTED_CODE = 'PROTECTED_SOURCE';
+/** Raised by the router sync, once: the block is lifted then. */
+const WITHDRAWN_CODE = 'PROTECTED_BLOCK_WITHDRAWN';
 const NAMED_ADDRESSES = 20;
 
 /** Whoever looks at the status in the morning is to see what happened in the night, and not what was over days ago. */
@@ -69,7 +71,7 @@ export function raiseDetectionAlerts(run: {
 }
 
 function clearOld({ ledger, nowMs }: { ledger: AlertLedger; nowMs: number }): void {
-  const ours = new Set<string>([PROTECTED_CODE, ...CAPS.map(({ code }) => code)]);
+  const ours = new Set<string>([PROTECTED_CODE, WITHDRAWN_CODE, ...CAPS.map(({ code }) => code)]);
   for (const { code, subject, lastAtMs } of ledger.alerts()) {
     if (ours.has(code) && lastAtMs <= nowMs - KEEP_ALERT_MS) ledger.clearAlert({ code, subject, nowMs });
   }

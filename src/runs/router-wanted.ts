@@ -4,9 +4,11 @@ import type { RemovalFacts } from '../decisions/removal-reasons.ts';
 import { AutoblockError } from '../errors.ts';
 import type { RouterSyncParts } from './router-sync-parts.ts';
 
+type WantedParts = Pick<RouterSyncParts, 'ledger' | 'logger' | 'protection'>;
+
 /** What the ledger wants of the routers now; nothing while blocking is paused. */
 export function readWanted(
-  parts: RouterSyncParts,
+  parts: WantedParts,
   { nowMs, isDryRun }: { nowMs: number; isDryRun: boolean },
 ): { blocks: readonly Block[]; isPaused: boolean; facts: RemovalFacts } {
   const { ledger } = parts;
@@ -22,7 +24,7 @@ export function readWanted(
 }
 
 function factsOf(
-  { ledger }: RouterSyncParts,
+  { ledger }: WantedParts,
   { protection, active }: { protection: Protection; active: readonly Block[] },
 ): RemovalFacts {
   let blocked: Set<string> | null = null;
@@ -39,7 +41,7 @@ function factsOf(
 
 /** Second look before every push: an address that became protected since the decision is lifted, not pushed. */
 function withdraw(
-  { ledger, logger }: RouterSyncParts,
+  { ledger, logger }: WantedParts,
   {
     address,
     found,

@@ -170,8 +170,10 @@ describe('a detection run', () => {
     const quiet = (nowMs: number): void =>
       raiseDetectionAlerts({ verdicts: [], ledger, logger: capturingLogger().logger, nowMs, dryRun: false });
     ledger.raiseAlert({ code: 'MASS_REMOVAL_HELD', subject: 'gw1', message: 'of somebody else', nowMs: NOW });
+    const withdrawn = { code: 'PROTECTED_BLOCK_WITHDRAWN', subject: '198.51.100.1', message: 'of the sync' };
+    ledger.raiseAlert({ ...withdrawn, nowMs: NOW });
     quiet(NOW + day - 1);
-    expect(ledger.alerts()).toHaveLength(3);
+    expect(ledger.alerts()).toHaveLength(4);
     quiet(NOW + day);
     expect(ledger.alerts().map(({ code }) => code)).toEqual(['MASS_REMOVAL_HELD']);
   });
