@@ -15,14 +15,22 @@ export async function pushNow(invocation: Invocation, workplace: Workplace): Pro
   }
   const results = await syncWithProgress(invocation, workplace, { dryRun: false });
   for (const result of results) {
+    const inTheWay = result.plan?.foreignDisabled.length ?? 0;
+    const why =
+      inTheWay === 0 ? '' : `, disabled entries of others are in the way of ${inTheWay} (autoblock status)`;
     const state = result.ok
-      ? `holds ${result.confirmed} of ${result.wanted} blocks`
+      ? `holds ${result.confirmed} of ${result.wanted} blocks${why}`
       : `not up to date: ${result.error ?? 'incomplete'}; the daemon tries again`;
     invocation.output.err(`${result.router}: ${state}`);
   }
   if (results.length === 0) invocation.output.err('no router configured: recorded in the ledger only');
   await deliverOrDefer(invocation, workplace);
-  return results.every((result) => result.ok) ? EXIT.ok : EXIT.failed;
+  return results.every(holdsAll) ? EXIT.ok : EXIT.failed;
+}
+
+/** True when each block the router is to hold, and has room for, is in force there. */
+export function holdsAll({ ok, mode, plan }: RouterSyncResult): boolean {
+  return ok && (mode === 'dry-run' || plan === null || plan.foreignDisabled.length === 0);
 }
 
 /** Syncs all routers, or one; on a terminal a line says how far a long push is. Ctrl-C ends it between two commands. */

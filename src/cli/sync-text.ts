@@ -35,6 +35,11 @@ function counts({ mode, plan, added, extended, removed }: RouterSyncResult): num
 
 function remarks({ router, plan, reprotectedMs }: RouterSyncResult): string[] {
   const lines: string[] = [];
+  const disabled = plan?.foreignDisabled.length ?? 0;
+  if (disabled > 0)
+    lines.push(
+      `${router}: ${disabled} not blocked, disabled entries of others are in the way (autoblock status)`,
+    );
   if (reprotectedMs !== null) lines.push(`${router}: protected again ${reprotectedMs} ms after its reboot`);
   if (plan?.massRemoval != null) {
     const { found, removals, wanted } = plan.massRemoval;
@@ -59,6 +64,10 @@ function planLines(router: string, plan: RouterPlan): string[] {
     ...plan.foreign.map(
       ({ address, comment, remainingSeconds }) =>
         `leave ${address}, held by another's entry ${remainingText(remainingSeconds)} (${oneLine(comment)})`,
+    ),
+    ...plan.foreignDisabled.map(
+      ({ address, comment }) =>
+        `leave out ${address}, another's entry there is disabled (${oneLine(comment)})`,
     ),
     ...plan.held.map(
       ({ address, beforeSeconds, why }) =>

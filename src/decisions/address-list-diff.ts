@@ -26,9 +26,13 @@ export interface PlannedRemoval {
   readonly cause: 'unwanted' | 'duplicate' | 'disabled';
 }
 
-/** A wanted address that an entry of somebody else holds: RouterOS would refuse a second one. */
+/** A wanted address that an entry of somebody else holds: RouterOS refuses a second one, whether it is enabled or not. */
 export interface ForeignHold {
   readonly address: string;
+  /** The list it is on. */
+  readonly list: string;
+  /** As the router prints it. */
+  readonly printed: string;
   readonly comment: string;
   /** Null for an entry that stays. */
   readonly remainingSeconds: number | null;
@@ -42,6 +46,8 @@ export interface AddressListDiff {
   /** Own entries that are right as they are. */
   readonly unchanged: number;
   readonly foreign: readonly ForeignHold[];
+  /** Likewise, but disabled: the address is not blocked, and no entry of ours can be made for it. */
+  readonly foreignDisabled: readonly ForeignHold[];
   /** Own entries found. */
   readonly own: number;
 }
@@ -51,8 +57,8 @@ export interface AddressListDiff {
  * are those whose comment begins with `mark` and which hold an address. A disabled one blocks nothing and is replaced;
  * of several for one address the longest lasting stays. A remaining timeout may differ from the desired one by
  * `timeoutDriftSeconds` either way before it is set anew; an own entry without timeout always is, for it would stay for
- * ever. Somebody else's entry for a wanted address is enough as long as it is enabled. An address desired twice counts
- * with its longer timeout; desired addresses are canonical, as the ledger keeps them.
+ * ever. Somebody else's entry for a wanted address is enough as long as it is enabled; a disabled one is told apart, for
+ * an operator has to decide about it. An address desired twice counts with its longer timeout; desired addresses are canonical, as the ledger keeps them.
  */
 export function diffAddressList(options: {
   desired: readonly DesiredEntry[];
@@ -70,13 +76,14 @@ export function diffAddressList(options: {
   const add: DesiredEntry[] = [];
   const extend: PlannedExtension[] = [];
   const foreign: ForeignHold[] = [];
+  const foreignDisabled: ForeignHold[] = [];
   for (const [key, entry] of desired) {
     const held = kept.get(key);
     const other = others.get(key);
     if (held !== undefined) {
       if (!isWithinDrift(held, entry, options.timeoutDriftSeconds)) extend.push(extension(held, entry));
     } else if (other === undefined) add.push(entry);
-    else foreign.push(foreignHold(entry.address, other));
+    else (other.disabled ? foreignDisabled : foreign).push(foreignHold(entry.address, other));
   }
   return {
     add,
@@ -84,11 +91,12 @@ export function diffAddressList(options: {
     remove: [...own].flatMap(([key, entries]) => removals({ key, entries, kept, desired })),
     unchanged: kept.size - extend.length,
     foreign,
+    foreignDisabled,
     own: [...own.values()].reduce((sum, entries) => sum + entries.length, 0),
   };
 }
 
-/** Own entries by address, and the enabled ones of others for desired addresses. */
+/** Own entries by address, and those of others for desired addresses, an enabled one first. */
 function sorted(
   { current, mark }: { current: readonly AddressListEntry[]; mark: string },
   desired: ReadonlyMap<string, unknown>,
@@ -101,7 +109,7 @@ function sorted(
     const key = desired.has(printed) ? printed : entryKey(entry);
     if (key === null) continue;
     if (!entry.comment.startsWith(mark)) {
-      if (!entry.disabled && desired.has(key)) others.set(key, entry);
+      if (desired.has(key) && !(entry.disabled && others.has(key))) others.set(key, entry);
       continue;
     }
     const group = own.get(key);
@@ -170,8 +178,9 @@ function extension(held: AddressListEntry, { timeoutSeconds, comment }: DesiredE
   return { id, family, address, timeoutSeconds, comment, beforeSeconds };
 }
 
-function foreignHold(address: string, { comment, timeoutSeconds }: AddressListEntry): ForeignHold {
-  return { address, comment, remainingSeconds: timeoutSeconds };
+function foreignHold(address: string, held: AddressListEntry): ForeignHold {
+  const { list, address: printed, comment, timeoutSeconds } = held;
+  return { address, list, printed, comment, remainingSeconds: timeoutSeconds };
 }
 
 function removals({

@@ -19,6 +19,8 @@ export interface RouterPlan {
   /** Own entries found. */
   readonly own: number;
   readonly foreign: readonly ForeignHold[];
+  /** Wanted, and not in force: somebody else's disabled entry is in the way. */
+  readonly foreignDisabled: readonly ForeignHold[];
   /** Own entries nobody wants that are left until they run out or an operator confirms their removal. */
   readonly held: readonly ReasonedRemoval[];
   /** Wanted, but there is no room for them on this router. Most urgent first. */
@@ -77,6 +79,7 @@ export function planRouter(input: RouterPlanInput): { plan: RouterPlan; wanted: 
     unchanged: diff.unchanged,
     own: diff.own,
     foreign: diff.foreign,
+    foreignDisabled: diff.foreignDisabled,
     held: removals.filter(isHeld),
     capped: [...over, ...first.over].map(({ address }) => ({
       address,
@@ -85,7 +88,7 @@ export function planRouter(input: RouterPlanInput): { plan: RouterPlan; wanted: 
     unknown,
     massRemoval,
   };
-  const left = new Set(over.map(({ address }) => address));
+  const left = new Set([...over, ...diff.foreignDisabled].map(({ address }) => address));
   const addresses = desired.map(({ address }) => address);
   return { plan, wanted: left.size === 0 ? addresses : addresses.filter((address) => !left.has(address)) };
 }

@@ -1,7 +1,7 @@
 import type { RouterPlan } from '../decisions/router-plan.ts';
 import type { RefusedChange, RouterSyncParts } from './router-sync-parts.ts';
 
-type AlertCode = 'MASS_REMOVAL_HELD' | 'ROUTER_LIST_CAPPED';
+type AlertCode = 'MASS_REMOVAL_HELD' | 'ROUTER_LIST_CAPPED' | 'FOREIGN_ENTRY_DISABLED';
 
 /** Says what a router is not brought up to for a person's sake: once, and again when it changes, not at each sync. */
 export function tellHeldBack(
@@ -9,7 +9,26 @@ export function tellHeldBack(
   { router, plan }: { router: string; plan: RouterPlan },
 ): void {
   setAlert(parts, { code: 'MASS_REMOVAL_HELD', router, message: massRemovalText(router, plan) });
+  setAlert(parts, { code: 'FOREIGN_ENTRY_DISABLED', router, message: disabledText(plan) });
   tellUnknown(parts, { router, plan });
+}
+
+const NAMED_ENTRIES = 5;
+
+/** Whoever disabled an entry may have meant that the address is to pass: it is his to say, not ours to undo. */
+function disabledText({ foreignDisabled }: RouterPlan): string | null {
+  const [first] = foreignDisabled;
+  if (first === undefined) return null;
+  const named = foreignDisabled.slice(0, NAMED_ENTRIES).map(({ address }) => address);
+  const rest =
+    foreignDisabled.length > named.length ? ` and ${foreignDisabled.length - named.length} more` : '';
+  const menu = first.address.includes(':') ? '/ipv6 firewall address-list' : '/ip firewall address-list';
+  const entry = `[find list="${first.list}" address="${first.printed}"]`;
+  return (
+    `not blocked, for a disabled entry of somebody else is in the way: ${named.join(', ')}${rest}; ` +
+    `\`${menu} enable ${entry}\` to block, \`${menu} remove ${entry}\` to leave it to us, ` +
+    `or \`autoblock blocks remove ${first.address}\` to let it pass`
+  );
 }
 
 function massRemovalText(router: string, { massRemoval, held }: RouterPlan): string | null {
@@ -63,6 +82,7 @@ function setAlert(
 const SENTENCES: Readonly<Record<AlertCode, string>> = {
   MASS_REMOVAL_HELD: 'mass removal held back until an operator confirms it',
   ROUTER_LIST_CAPPED: 'router has no room for every block: the least urgent are left out',
+  FOREIGN_ENTRY_DISABLED: 'blocks are not in force: disabled entries of others are in their way',
 };
 
 function tellUnknown(

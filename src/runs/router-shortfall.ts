@@ -20,7 +20,7 @@ export function shortfallOf({
   );
   const named = missing
     .slice(0, 5)
-    .map((address) => (disabled.has(address) ? `${address} (another's entry there is disabled)` : address));
+    .map((address) => (disabled.has(address) ? `${address} (the entry there is disabled)` : address));
   const rest = missing.length > named.length ? ` and ${missing.length - named.length} more` : '';
   return {
     error: `not on the list as read back: ${named.join(', ')}${rest}`,

@@ -32,7 +32,8 @@ export function concludeSync(parts: RouterSyncParts, done: Concluded): RouterSyn
     mode: 'push',
     ok: isOk,
     confirmed: wanted - missing.length,
-    wanted,
+    // What a disabled entry of somebody else keeps out is wanted, and never counted as held.
+    wanted: wanted + done.plan.foreignDisabled.length,
     added: count('entry_added'),
     extended: count('entry_extended'),
     removed: count('entry_removed'),
@@ -110,7 +111,8 @@ function remember(
 
 function reportSync({ logger }: RouterSyncParts, result: RouterSyncResult): void {
   const { router, added, extended, removed, confirmed, wanted, held, capped, foreign, durationMs } = result;
-  const fields = { router, added, extended, removed, confirmed, wanted, held, capped, foreign, durationMs };
+  const counts = { added, extended, removed, confirmed, wanted, held, capped, foreign };
+  const fields = { router, ...counts, foreignDisabled: result.plan?.foreignDisabled.length ?? 0, durationMs };
   for (const refusal of result.refused.slice(0, 20)) {
     logger.error({ code: 'ROUTER_REFUSED', router, ...refusal }, 'router refused an address list change');
   }
@@ -151,7 +153,7 @@ export function concludeDryRun(
     mode: 'dry-run',
     ok: true,
     confirmed: done.wanted.length - done.plan.add.length,
-    wanted: done.wanted.length,
+    wanted: done.wanted.length + done.plan.foreignDisabled.length,
     added: 0,
     extended: 0,
     removed: 0,

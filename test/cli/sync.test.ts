@@ -91,3 +91,21 @@ describe('autoblock sync', () => {
     });
   });
 });
+
+describe("autoblock blocks add for an address that somebody else's disabled entry holds", () => {
+  it('says that it is not blocked and why, and exits 1', async () => {
+    const disabled = { list: 'autoblock', address: '203.0.113.77', comment: 'paused', disabled: true };
+    site.simulator.addForeignEntry(disabled);
+    const added = await site.run(['blocks', 'add', '203.0.113.77']);
+    expect(added.code).toBe(1);
+    expect(added.stderr).toMatch(
+      /holds (\d+) of (?!\1)\d+ blocks, disabled entries of others are in the way of 1/,
+    );
+    const status = await site.run(['status']);
+    expect(status.stdout).toMatch(/FOREIGN_ENTRY_DISABLED/);
+    expect(status.stdout).toContain('enable [find list="autoblock" address="203.0.113.77"]');
+    expect((await site.run(['sync'])).code).toBe(1);
+    expect((await site.run(['blocks', 'remove', '203.0.113.77'])).code).toBe(0);
+    expect((await site.run(['status'])).stdout).not.toMatch(/FOREIGN_ENTRY_DISABLED/);
+  });
+});

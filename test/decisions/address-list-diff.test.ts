@@ -33,7 +33,11 @@ function diff(desired: DesiredEntry[], current: AddressListEntry[]): Omit<Addres
   return changes;
 }
 
-const nothing = { add: [], extend: [], remove: [], unchanged: 0, foreign: [] };
+const nothing = { add: [], extend: [], remove: [], unchanged: 0, foreign: [], foreignDisabled: [] };
+
+const byHand = (address: string) => ({
+  ...{ address, printed: address, list: 'autoblock', comment: 'by hand', remainingSeconds: 3600 },
+});
 
 describe('comparing a list with what it shall hold', () => {
   it('adds what is missing and removes own entries nobody wants any more', () => {
@@ -107,8 +111,21 @@ describe('comparing a list with what it shall hold', () => {
     ];
     expect(diff([want('192.0.2.1')], current)).toEqual({
       ...nothing,
-      foreign: [{ address: '192.0.2.1', comment: 'by hand', remainingSeconds: 3600 }],
+      foreign: [byHand('192.0.2.1')],
     });
+  });
+
+  it('tells a disabled entry of others apart, for it blocks nothing and lets no other one in', () => {
+    const disabled = have('192.0.2.1', { comment: 'by hand', disabled: true });
+    const foreignDisabled = [byHand('192.0.2.1')];
+    expect(diff([want('192.0.2.1')], [disabled])).toEqual({ ...nothing, foreignDisabled });
+    const enabled = have('192.0.2.1', { comment: 'by hand' });
+    for (const current of [
+      [disabled, enabled],
+      [enabled, disabled],
+    ]) {
+      expect(diff([want('192.0.2.1')], current)).toEqual({ ...nothing, foreign: [byHand('192.0.2.1')] });
+    }
   });
 
   it.each(['scanner.example.net', '192.0.2.1-192.0.2.9'])(
@@ -188,7 +205,7 @@ describe('applying the plan', () => {
           wanted.set(entry.address, Math.max(entry.timeoutSeconds, wanted.get(entry.address) ?? 0));
         }
         const ours = after.filter(isOurs);
-        const heldByOthers = plan.foreign.map((entry) => entry.address);
+        const heldByOthers = [...plan.foreign, ...plan.foreignDisabled].map((entry) => entry.address);
         expect(ours.map((entry) => bare(entry.address)).toSorted()).toEqual(
           [...wanted.keys()].filter((text) => !heldByOthers.includes(text)).toSorted(),
         );
@@ -202,7 +219,11 @@ describe('applying the plan', () => {
           expect(after.some((entry) => !isOurs(entry) && bare(entry.address) === text)).toBe(true);
         }
 
-        expect(diff(desired, after)).toEqual({ ...nothing, unchanged: ours.length, foreign: plan.foreign });
+        const { foreign, foreignDisabled } = plan;
+        expect(diff(desired, after)).toEqual({
+          ...nothing,
+          ...{ unchanged: ours.length, foreign, foreignDisabled },
+        });
       }),
       { numRuns: 1000 },
     );

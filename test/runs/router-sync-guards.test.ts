@@ -179,3 +179,34 @@ describe('a router with room for few', () => {
     expect(place.ledger.alerts()).toEqual([]);
   });
 });
+
+describe("a wanted address that somebody else's disabled entry holds", () => {
+  const foreign = { list: 'autoblock', address: '198.51.100.1', comment: 'paused by hand', disabled: true };
+  const disabledAlerts = () => place.ledger.alerts().filter(({ code }) => code === 'FOREIGN_ENTRY_DISABLED');
+
+  beforeEach(async () => {
+    simulator.addForeignEntry(foreign);
+    block(some(3));
+    expect(await sync()).toMatchObject({ ok: true, errorCode: null, added: 2, confirmed: 2, wanted: 3 });
+  });
+
+  it('is not tried again and again, and is not called blocked: an alert says what to type', async () => {
+    expect(await sync()).toMatchObject({ ok: true, added: 0, refused: [], confirmed: 2, wanted: 3 });
+    expect(lines.filter(({ code }) => code === 'FOREIGN_ENTRY_DISABLED')).toHaveLength(1);
+    const [alert] = disabledAlerts();
+    expect(alert).toMatchObject({ subject: 'edge', count: 1 });
+    const entry = '[find list="autoblock" address="198.51.100.1"]';
+    expect(alert!.message).toContain(`/ip firewall address-list enable ${entry}`);
+    expect(alert!.message).toContain(`/ip firewall address-list remove ${entry}`);
+    const [waiting] = place.ledger.activeBlocks(Date.now()).filter((one) => one.confirmedAtMs === null);
+    expect(waiting).toMatchObject({ address: '198.51.100.1' });
+    expect(simulator.entries(4)).toContainEqual(expect.objectContaining(foreign));
+  });
+
+  it('is blocked as soon as that entry is gone, and the alert with it', async () => {
+    const { id } = simulator.entries(4).find(({ address }) => address === foreign.address)!;
+    await router.run('/ip/firewall/address-list/remove', [`=.id=${id}`]);
+    expect(await sync()).toMatchObject({ ok: true, added: 1, confirmed: 3, wanted: 3 });
+    expect(disabledAlerts()).toEqual([]);
+  });
+});

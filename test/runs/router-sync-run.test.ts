@@ -322,11 +322,25 @@ describe('a router sync', () => {
   });
 
   it('says which address the router does not hold although it refused nothing', async () => {
-    simulators[0]!.addForeignEntry({ list: 'autoblock', address: '198.51.100.1', disabled: true });
+    const [router] = routers;
+    const disabling = {
+      ...passing(router!),
+      // Somebody disables an entry of ours between the push and the reading back.
+      apply: async (...given: Parameters<RouterConnection['apply']>) => {
+        const applied = await router!.apply(...given);
+        const { id } = simulators[0]!.entries(4).find(({ address }) => address === '198.51.100.1')!;
+        await router!.run('/ip/firewall/address-list/set', [`=.id=${id}`, '=disabled=yes']);
+        return applied;
+      },
+    };
     block('198.51.100.1', '198.51.100.2');
-    const { results } = await sync();
+    const { logger } = capturingLogger();
+    const results = await runRouterSync({
+      ...syncPartsFor({ ledger: place.ledger, logger }),
+      routers: [disabling],
+    });
     expect(results[0]).toMatchObject({ ok: false, confirmed: 1, wanted: 2, errorCode: 'SYNC_INCOMPLETE' });
-    expect(results[0]!.error).toContain("198.51.100.1 (another's entry there is disabled)");
+    expect(results[0]!.error).toContain('198.51.100.1 (the entry there is disabled)');
     expect(place.ledger.routerStates()[0]).toMatchObject({ errorCode: 'SYNC_INCOMPLETE' });
   });
 

@@ -1,7 +1,7 @@
 import type { Workplace } from '../../daemon/workplace.ts';
 import { AutoblockError, EXIT } from '../../errors.ts';
 import type { Command, Invocation } from '../command.ts';
-import { deliverOrDefer, syncWithProgress } from '../push-now.ts';
+import { deliverOrDefer, holdsAll, syncWithProgress } from '../push-now.ts';
 import { actorName, withWorkplace } from '../session.ts';
 import { syncText } from '../sync-text.ts';
 
@@ -46,7 +46,7 @@ async function syncNow(invocation: Invocation, workplace: Workplace): Promise<nu
   else if (results.length > 0) output.out(syncText(results));
   else output.out('no router configured: set ROUTER_HOST or ROUTERS_FILE');
   if (!dryRun) await deliverOrDefer(invocation, workplace);
-  return results.every((result) => result.ok) ? EXIT.ok : EXIT.failed;
+  return results.every(holdsAll) ? EXIT.ok : EXIT.failed;
 }
 
 function knownRouter(name: string | undefined, { routers }: Workplace): string | undefined {
