@@ -30,7 +30,9 @@ describe('autoblock config', () => {
     expect(stdout).toMatch(/^ROUTER_USER +autoblock +environment$/m);
     expect(stdout).toMatch(/^HOURS_BACK +1 +default$/m);
     expect(stdout).toMatch(/^DATABASE_URL +postgresql:\/\/auto:\*\*\*@db\.example\.net:5432\/logs /m);
-    expect(stdout).toMatch(/^192\.0\.2\.1 +192\.0\.2\.1:8729 +true +autoblock$/m);
+    expect(stdout).toMatch(
+      /^192\.0\.2\.1 +192\.0\.2\.1:8729 +autoblock +system CAs +autoblock +IPv4 IPv6, auto review manual +30000$/m,
+    );
     expect(stdout + stderr).not.toMatch(/secret-/);
   });
 
