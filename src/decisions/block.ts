@@ -62,6 +62,9 @@ export const LIFTED_BY_PROTECTION = 'protection';
 /** How long an operator's rejection keeps an address out of queue and lists, seconds. */
 export const DEFAULT_REJECTION_SECONDS = 30 * 86_400;
 
+/** So long a network somebody lifted is not taken together again: as long as a rejection stands, seconds. */
+export const LIFT_COUNTS_SECONDS = DEFAULT_REJECTION_SECONDS;
+
 export interface ActiveBlock {
   readonly expiresAtMs: number;
   readonly origin: BlockOrigin;
@@ -95,6 +98,8 @@ export interface LedgerHistory {
   readonly settled: ReadonlyMap<string, number>;
   /** Address or network → its latest automatic or approved block that ended without anybody lifting it. */
   readonly offences: ReadonlyMap<string, PastOffence>;
+  /** Networks whose latest block a person lifted of late, by itself and not with all others: see `LIFT_COUNTS_SECONDS`. */
+  readonly liftedNetworks: ReadonlySet<string>;
   /** An operator stopped all blocking (`autoblock panic`). */
   readonly paused: boolean;
 }

@@ -61,7 +61,9 @@ function takeTogether(
   hood: Neighbourhood,
   given: { attackers: readonly Suspect[]; counted: readonly IpNetwork[]; past: DecisionPast },
 ): (readonly [Suspect, Suspect])[] {
-  const obstacle = given.past.obstacleTo(hood.network);
+  // The lift told of innocent neighbours: the single attackers are blocked one by one, however many there are.
+  const isLifted = given.past.history.liftedNetworks.has(hood.network.text);
+  const obstacle = isLifted ? 'an operator lifted the block of it' : given.past.obstacleTo(hood.network);
   if (obstacle !== null) {
     const note = `${hood.network.text} is not taken as a whole: ${obstacle}`;
     return given.attackers.map((suspect) => [suspect, { ...suspect, notes: [...suspect.notes, note] }]);

@@ -18,6 +18,8 @@ export interface BlockRows extends BlockChanges {
   known(addresses: readonly string[]): string[];
   /** Those of `addresses` whose latest block was lifted by a person. */
   liftedByPerson(addresses: readonly string[]): string[];
+  /** Networks whose latest block a person lifted after that time, by itself. */
+  liftedNetworks(afterMs: number): string[];
   /** Addresses and networks of all blocks nobody lifted, active or run out. */
   neverLifted(): string[];
   /** Active blocks nobody asked for by hand. */
@@ -86,7 +88,7 @@ function readers(
 /** Thousands of addresses in one question. */
 function lookups(
   db: LedgerDatabase,
-): Pick<BlockRows, 'known' | 'liftedByPerson' | 'offences' | 'offencesOf'> {
+): Pick<BlockRows, 'known' | 'liftedByPerson' | 'liftedNetworks' | 'offences' | 'offencesOf'> {
   const known = db
     .prepare<[string], string>(
       'SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM blocks WHERE address = value)',
@@ -97,6 +99,13 @@ function lookups(
       `SELECT address FROM json_each(?) CROSS JOIN blocks
        WHERE blocks.id = (SELECT max(latest.id) FROM blocks AS latest WHERE latest.address = value)
          AND lifted_at_ms IS NOT NULL AND lifted_by <> ?`,
+    )
+    .pluck();
+  const liftedNetworks = db
+    .prepare<[number, string], string>(
+      `SELECT address FROM blocks
+       WHERE lifted_at_ms > ? AND lifted_by <> ? AND lifted_in_bulk = 0 AND address LIKE '%/%'
+         AND NOT EXISTS (SELECT 1 FROM blocks AS later WHERE later.address = blocks.address AND later.id > blocks.id)`,
     )
     .pluck();
   // Of a group the row with the latest end: SQLite takes bare columns from the row that max() names.
@@ -122,6 +131,7 @@ function lookups(
   return {
     known: (addresses) => known.all(JSON.stringify(addresses)),
     liftedByPerson: (addresses) => lifted.all(JSON.stringify(addresses), LIFTED_BY_PROTECTION),
+    liftedNetworks: (afterMs) => liftedNetworks.all(afterMs, LIFTED_BY_PROTECTION),
     offencesOf: (address) => latest.get(address) ?? 0,
     offences(nowMs) {
       const byAddress = new Map<string, PastOffence>();

@@ -1,4 +1,4 @@
-import type { Block, LedgerHistory } from '../decisions/block.ts';
+import { type Block, type LedgerHistory, LIFT_COUNTS_SECONDS } from '../decisions/block.ts';
 import {
   type DetectionRunRecord,
   type RecordedDetectionRun,
@@ -44,6 +44,7 @@ export function decisionCalls(rows: LedgerRows, { inTransaction, reading }: Guar
       standingRejections: reviews.standingRejections(nowMs),
       settled: latestOf(blocks.settled(nowMs), reviews.settled(nowMs)),
       offences: blocks.offences(nowMs),
+      liftedNetworks: new Set(blocks.liftedNetworks(nowMs - LIFT_COUNTS_SECONDS * 1000)),
       paused: pause.current() !== null,
     })),
     recordDetectionRun: inTransaction((record) => {

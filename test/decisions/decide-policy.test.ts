@@ -35,6 +35,7 @@ function verdictsOn(detections: readonly Detection[], given: Given = {}) {
       standingRejections: new Set(),
       settled: new Map(),
       offences: new Map(),
+      liftedNetworks: new Set<string>(),
       paused: false,
       ...given.history,
     },

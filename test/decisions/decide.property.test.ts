@@ -53,6 +53,7 @@ const history: fc.Arbitrary<LedgerHistory> = fc.record({
   pendingReviews: times.map((entries) => new Map(entries)),
   standingRejections: fc.array(canonical, { maxLength: 3 }).map((texts) => new Set(texts)),
   settled: times.map((entries) => new Map(entries)),
+  liftedNetworks: fc.constant(new Set<string>()),
   offences: mapOf(fc.record({ offence, endedAtMs: fc.integer({ min: NOW - 9e9, max: NOW + 9e9 }) })),
   paused: fc.nat(5).map((drawn) => drawn === 0),
 });

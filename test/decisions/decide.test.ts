@@ -16,6 +16,7 @@ const NO_HISTORY: LedgerHistory = {
   standingRejections: new Set(),
   settled: new Map(),
   offences: new Map(),
+  liftedNetworks: new Set<string>(),
   paused: false,
 };
 
