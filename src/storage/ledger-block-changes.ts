@@ -62,6 +62,8 @@ export interface BlockChanges {
   add(block: NewBlock, runId?: number): Block;
   /** Moves the expiry out, never in; null when it already lies as late (the evidence is counted all the same). */
   extend(extension: BlockExtension, by: ChangeOrigin): Block | null;
+  /** An automatic block becomes a person's. */
+  adopt(adoption: { id: number; origin: Exclude<BlockOrigin, 'auto'> }, by: ChangeOrigin): Block;
   lift(lift: BlockLift): Block;
   closeExpired(nowMs: number): number;
 }
@@ -75,7 +77,7 @@ export function blockChanges(db: LedgerDatabase, audit: AuditRows): BlockChanges
   return { ...writers(db, audit), ...endings(db, audit) };
 }
 
-function writers(db: LedgerDatabase, audit: AuditRows): Pick<BlockChanges, 'add' | 'extend'> {
+function writers(db: LedgerDatabase, audit: AuditRows): Pick<BlockChanges, 'add' | 'adopt' | 'extend'> {
   const add = db.prepare<[NewBlock], Block>(
     `INSERT INTO blocks (address, origin, reason, anomaly_type, risk_score, detector, model_version, created_by,
        created_at_ms, expires_at_ms, evidence_until_ms, offence)
@@ -95,7 +97,19 @@ function writers(db: LedgerDatabase, audit: AuditRows): Pick<BlockChanges, 'add'
      WHERE address = @address AND closed_at_ms IS NULL AND expires_at_ms < @expiresAtMs
      RETURNING ${BLOCK_COLUMNS}`,
   );
+  const adopt = db.prepare<[BlockOrigin, string, number], Block>(
+    `UPDATE blocks SET origin = ?, created_by = ? WHERE id = ? RETURNING ${BLOCK_COLUMNS}`,
+  );
   return {
+    adopt({ id, origin }, { actor, reason, nowMs }) {
+      const block = adopt.get(origin, actor, id)!;
+      audit.add({
+        ...{ atMs: nowMs, actor, action: 'block_extended', reason, address: block.address },
+        before: { block: id, origin: 'auto', ...expiry(block) },
+        after: { block: id, origin, ...expiry(block) },
+      });
+      return block;
+    },
     add(given, runId) {
       const block = add.get({ ...given, offence: given.offence ?? 1 })!;
       const { origin, offence, reason, createdAtMs } = block;

@@ -1,7 +1,8 @@
 import type { Block, BlockOrigin, ReviewItem } from '../decisions/block.ts';
+import { networkAround } from '../decisions/network-index.ts';
 import type { Detection } from '../detector/detection.ts';
 import { AutoblockError } from '../errors.ts';
-import { canonicalText } from '../ip/address.ts';
+import { canonicalText, parseNetwork } from '../ip/address.ts';
 import { type BlockEvidence, type ChangeOrigin, NO_EVIDENCE } from './ledger-block-changes.ts';
 import type { BlockRows } from './ledger-blocks.ts';
 import type { LedgerRows } from './ledger-rows.ts';
@@ -134,13 +135,29 @@ export function approveByHand(rows: LedgerRows, approval: Approval): Block {
   return putBlock(rows, request, { ...evidence, offence: rows.blocks.offencesOf(item.address) + 1 });
 }
 
-/** @throws AutoblockError NOT_FOUND, CONFLICT when it was decided before or expired, USAGE */
+/**
+ * Takes back what autoblock itself blocked around the address, or the cleared host would stay cut off with its network.
+ * What a person blocked stays: that is for a person to take back.
+ * @throws AutoblockError NOT_FOUND, CONFLICT when it was decided before or expired, USAGE
+ */
 export function rejectByHand(rows: LedgerRows, rejection: Rejection): ReviewItem {
   const { id, actor, note = null, nowMs } = rejection;
   const item = pendingItem(rows, id);
   const expiresAtMs = endOf(rejection.standsSeconds, nowMs);
   rows.outbox.putFalsePositive({ address: item.address, value: true });
+  const reason = `holds ${item.address}, which was rejected as a false positive`;
+  for (const { id: block, origin } of blocksHolding(rows.blocks, item.address))
+    if (origin === 'auto') rows.blocks.lift({ id: block, actor, reason, nowMs });
   return rows.reviews.decide({ id, status: 'rejected', actor, note, expiresAtMs, nowMs });
+}
+
+function blocksHolding(blocks: BlockRows, address: string): Block[] {
+  const asked = parseNetwork(address)!;
+  const lengths = Array.from({ length: asked.prefixLength + 1 }, (_, prefixLength) => prefixLength);
+  return lengths.flatMap((prefixLength) => {
+    const around = networkAround(asked, prefixLength);
+    return (around === null ? null : blocks.activeOn(around.text)) ?? [];
+  });
 }
 
 /** Asked inside the transaction: of a pause and a block at the same moment one comes first, and the other knows it. */
@@ -174,7 +191,10 @@ function putBlock(
       ...evidence,
     });
   }
-  return prolong(rows, active, { expiresAtMs, by: { actor, reason, nowMs } });
+  const by = { actor, reason, nowMs };
+  // A person's word from now on: `resume --lift-automatic` leaves it, routers that take blocks by hand alone are sent it.
+  const adopted = active.origin === 'auto' ? blocks.adopt({ id: active.id, origin }, by) : active;
+  return prolong(rows, adopted, { expiresAtMs, by });
 }
 
 function prolong(

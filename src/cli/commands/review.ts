@@ -3,6 +3,7 @@ import { DEFAULT_REJECTION_SECONDS, type ReviewItem, type ReviewStatus } from '.
 import { protectionOf } from '../../decisions/protected-networks.ts';
 import type { Reason } from '../../detector/detection.ts';
 import { AutoblockError, EXIT } from '../../errors.ts';
+import { overlaps, parseNetwork } from '../../ip/address.ts';
 import {
   type Command,
   type Invocation,
@@ -24,12 +25,13 @@ export const reviewCommand: Command = {
   usage: [
     'review list [--status pending|approved|rejected|expired|all] [--json]',
     'review show ID|ADDRESS [--json]',
-    'review approve ID|ADDRESS... [--seconds N] [--note TEXT]',
-    'review reject ID|ADDRESS... [--note TEXT]',
+    'review approve ID|ADDRESS... [--seconds N] [--note TEXT] [--json]',
+    'review reject ID|ADDRESS... [--note TEXT] [--json]',
   ],
   details: [
     'approve blocks the address and syncs the routers. reject marks its detections as false positives; while the',
-    'rejection stands (30 days) the address is neither queued nor blocked again by itself. While blocking is paused',
+    'rejection stands (30 days) the address is neither queued nor blocked again by itself; an automatic block of the',
+    'network around it is lifted, one that a person made is named with the command that lifts it. While blocking is paused',
     '(`autoblock panic`) approve is refused with exit code 4. Who decided and the note are kept (`autoblock audit`).',
   ].join('\n'),
   options: {
@@ -164,16 +166,15 @@ async function approve(
     if (held !== null)
       throw new AutoblockError('ADDRESS_PROTECTED', `${item.address}: ${held.why} (${held.network})`);
   }
-  for (const item of items) {
-    const block = ledger.approveReview({
-      id: item.id,
-      actor: actorName(),
-      ...noteOf(invocation),
-      blockSeconds,
-      nowMs: nowMs(),
-    });
-    invocation.output.out(`${block.address} approved: blocked until ${timeText(block.expiresAtMs)}`);
-  }
+  const json = invocation.flag('json');
+  const blocks = items.map(({ id }) => {
+    const decision = { id, actor: actorName(), ...noteOf(invocation), blockSeconds, nowMs: nowMs() };
+    const block = ledger.approveReview(decision);
+    if (!json)
+      invocation.output.out(`${block.address} approved: blocked until ${timeText(block.expiresAtMs)}`);
+    return block;
+  });
+  if (json) invocation.output.out(JSON.stringify({ blocks }));
   return pushNow(invocation, workplace);
 }
 
@@ -183,20 +184,36 @@ async function reject(
 ): Promise<number> {
   const { ledger, nowMs } = workplace;
   const items = undecided(workplace, targets);
-  for (const item of items) {
-    ledger.rejectReview({
-      id: item.id,
-      actor: actorName(),
-      ...noteOf(invocation),
-      standsSeconds: DEFAULT_REJECTION_SECONDS,
-      nowMs: nowMs(),
-    });
-    invocation.output.out(
-      `${item.address} rejected: a false positive, left alone for ${DEFAULT_REJECTION_SECONDS / 86_400} days`,
+  const json = invocation.flag('json');
+  const before = ledger.activeBlocks(nowMs());
+  const rejected = items.map(({ id }) => {
+    const decision = { id, actor: actorName(), ...noteOf(invocation), nowMs: nowMs() };
+    const item = ledger.rejectReview({ ...decision, standsSeconds: DEFAULT_REJECTION_SECONDS });
+    const days = DEFAULT_REJECTION_SECONDS / 86_400;
+    if (!json)
+      invocation.output.out(`${item.address} rejected: a false positive, left alone for ${days} days`);
+    return item;
+  });
+  const standing = ledger.activeBlocks(nowMs());
+  const stillActive = new Set(standing.map(({ id }) => id));
+  const lifted = before.filter(({ id, expiresAtMs }) => !stillActive.has(id) && expiresAtMs > nowMs());
+  const stillBlocking = standing.filter((block) => items.some((item) => touches(block, item)));
+  if (json) invocation.output.out(JSON.stringify({ reviews: rejected, lifted, stillBlocking }));
+  else for (const { address } of lifted) invocation.output.out(`${address} lifted with it`);
+  for (const { address, origin } of stillBlocking) {
+    const by = origin === 'auto' ? 'by itself' : 'by a person';
+    invocation.output.err(
+      `${address} was blocked ${by} and stays so: to lift it, \`autoblock blocks remove ${address}\``,
     );
   }
+  if (lifted.length > 0) return pushNow(invocation, workplace);
   await deliverOrDefer(invocation, workplace);
   return EXIT.ok;
+}
+
+function touches(block: { readonly address: string }, item: { readonly address: string }): boolean {
+  const [blocked, asked] = [parseNetwork(block.address), parseNetwork(item.address)];
+  return blocked !== null && asked !== null && overlaps(blocked, asked);
 }
 
 function noteOf(invocation: Invocation): { note?: string } {
