@@ -21,7 +21,8 @@ interface Concluded extends Pushed {
 export function concludeSync(parts: RouterSyncParts, done: Concluded): RouterSyncResult {
   const { ledger, nowMs, monotonicMs } = parts;
   const router = done.router.name;
-  const { wanted, missing } = heldOf(parts, done);
+  const { still, missing } = heldOf(parts, done);
+  const wanted = still.length;
   const isOk = missing.length === 0 && done.refused.length === 0;
   const atMs = nowMs();
   const endedAtMs = monotonicMs();
@@ -46,6 +47,7 @@ export function concludeSync(parts: RouterSyncParts, done: Concluded): RouterSyn
   const absent = new Set(missing);
   const confirmed = done.unconfirmed.filter((address) => !absent.has(address));
   if (confirmed.length > 0) ledger.confirmBlocks({ addresses: confirmed, nowMs: atMs });
+  ledger.recordHoldings({ router, addresses: still.filter((address) => !absent.has(address)) });
   const entries = done.isReadBack
     ? done.after.filter((entry) => isOwnEntry(entry, done.mark)).length
     : done.plan.own;
@@ -55,18 +57,18 @@ export function concludeSync(parts: RouterSyncParts, done: Concluded): RouterSyn
   return result;
 }
 
-/** How many wanted addresses there still are, and which of them the router does not hold. */
+/** Which wanted addresses there still are, and which of them the router does not hold. */
 function heldOf(
   { ledger, nowMs }: RouterSyncParts,
   { wanted, after, isReadBack }: Concluded,
-): { wanted: number; missing: readonly string[] } {
+): { still: readonly string[]; missing: readonly string[] } {
   // Nothing had to be done: every wanted address was found on the list.
-  if (!isReadBack) return { wanted: wanted.length, missing: [] };
+  if (!isReadBack) return { still: wanted, missing: [] };
   const held = new Set(after.filter(({ disabled }) => !disabled).map(entryKey));
   // What ran out or was lifted on the way need not be held any more.
   const active = new Set(ledger.activeBlocks(nowMs()).map((block) => block.address));
   const still = wanted.filter((address) => active.has(address));
-  return { wanted: still.length, missing: still.filter((address) => !held.has(address)) };
+  return { still, missing: still.filter((address) => !held.has(address)) };
 }
 
 function record(

@@ -91,6 +91,7 @@ interface SyncLedger {
   liftBlock(lift: { address: string; actor: string; nowMs: number }): Block;
   confirmBlocks(confirmation: { addresses: readonly string[]; nowMs: number }): number;
   pause(): { readonly sinceMs: number } | null;
+  recordHoldings(held: { router: string; addresses: readonly string[] }): void;
   recordRouterSync(sync: RouterSyncRecord): void;
   routerStates(): readonly {
     readonly router: string;

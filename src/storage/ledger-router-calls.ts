@@ -5,10 +5,20 @@ import type { RouterProtected } from './ledger-router-protected.ts';
 import type { RouterState, RouterSyncOutcome } from './ledger-routers.ts';
 import type { LedgerRows } from './ledger-rows.ts';
 
+interface Holdings {
+  readonly router: string;
+  readonly addresses: readonly string[];
+}
+
 /** What the ledger keeps of each router. */
 export interface RouterCalls {
   recordRouterSync(outcome: RouterSyncOutcome): void;
   routerStates(): RouterState[];
+
+  /** All wanted addresses (canonical) the router was read back with. */
+  recordHoldings(held: Holdings): void;
+  /** Address → routers that held it when they were last read back. */
+  routerHoldings(): Map<string, string[]>;
 
   /**
    * The whole of what one router reports as its own now. An address it reports no more stays for 24 h from when it was
@@ -36,7 +46,7 @@ export interface RouterCalls {
 }
 
 export function routerCalls(
-  { routers, routerProtected, pushes, removalConfirmations }: LedgerRows,
+  { routers, routerHoldings, routerProtected, pushes, removalConfirmations }: LedgerRows,
   { inTransaction, reading }: Guards,
 ): RouterCalls {
   // Every sync asks for one, hardly ever is there one: no need to wait for whoever writes.
@@ -44,9 +54,16 @@ export function routerCalls(
   const take = inTransaction((request: { router: string; nowMs: number }) =>
     removalConfirmations.take(request),
   );
+  // Nearly always as before: a sync that changed nothing must not wait for whoever writes.
+  const hasHoldings = reading((held: Holdings) => routerHoldings.has(held));
+  const putHoldings = inTransaction((held: Holdings) => routerHoldings.record(held));
   return {
     recordRouterSync: inTransaction((outcome) => routers.record(outcome)),
     routerStates: reading(() => routers.list()),
+    recordHoldings(held) {
+      if (!hasHoldings(held)) putHoldings(held);
+    },
+    routerHoldings: reading(() => routerHoldings.list()),
     recordRouterProtected: inTransaction((collection) => routerProtected.record(collection)),
     routerProtected: reading(() => routerProtected.list()),
     beginPush: inTransaction((push) => pushes.begin(push)),

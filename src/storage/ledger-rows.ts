@@ -8,6 +8,7 @@ import { type PauseRow, pauseRow } from './ledger-pause.ts';
 import { type PushRows, pushRows } from './ledger-pushes.ts';
 import { type RemovalConfirmationRows, removalConfirmationRows } from './ledger-removal-confirmations.ts';
 import { type ReviewRows, reviewRows } from './ledger-reviews.ts';
+import { type RouterHoldingRows, routerHoldingRows } from './ledger-router-holdings.ts';
 import { type RouterProtectedRows, routerProtectedRows } from './ledger-router-protected.ts';
 import { type RouterRows, routerRows } from './ledger-routers.ts';
 import { type RunRows, runRows } from './ledger-runs.ts';
@@ -25,6 +26,7 @@ export interface LedgerRows {
   readonly pause: PauseRow;
   readonly alerts: AlertRows;
   readonly routers: RouterRows;
+  readonly routerHoldings: RouterHoldingRows;
   readonly routerProtected: RouterProtectedRows;
   readonly pushes: PushRows;
   readonly removalConfirmations: RemovalConfirmationRows;
@@ -43,6 +45,7 @@ export function ledgerRows(db: LedgerDatabase): LedgerRows {
     pause: pauseRow(db, audit),
     alerts: alertRows(db),
     routers: routerRows(db),
+    routerHoldings: routerHoldingRows(db),
     routerProtected: routerProtectedRows(db),
     pushes: pushRows(db, audit),
     removalConfirmations: removalConfirmationRows(db, audit),

@@ -196,6 +196,13 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (router, address)
   ) STRICT;
 
+  -- Which wanted addresses a router held when it was last read back.
+  CREATE TABLE router_holdings (
+    router TEXT NOT NULL,
+    address TEXT NOT NULL,
+    PRIMARY KEY (router, address)
+  ) STRICT, WITHOUT ROWID;
+
   -- What was about to be sent to a router; gone once what became of it is in the audit.
   CREATE TABLE push_intents (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -89,6 +89,7 @@ function prune(
     alerts: rows.alerts.prune(beforeMs),
     auditRecords: auditBeforeMs === undefined ? 0 : rows.audit.prune(auditBeforeMs),
   };
+  rows.routerHoldings.prune();
   rows.routerProtected.prune(beforeMs);
   rows.pushes.prune(beforeMs);
   rows.removalConfirmations.prune(beforeMs);

@@ -8,14 +8,47 @@ import { durationText, renderTable, timeText } from '../tables.ts';
 const ORIGINS: readonly BlockOrigin[] = ['auto', 'review', 'manual'];
 const HEAD = ['ADDRESS', 'BY', 'TYPE', 'RISK', 'OFFENCE', 'SINCE', 'LEFT', 'ON ROUTER', 'WHY'];
 
-export function listBlocks(invocation: Invocation, { ledger, nowMs }: Workplace): number {
+export function listBlocks(invocation: Invocation, workplace: Workplace): number {
+  const { ledger, nowMs } = workplace;
   const wanted = [originFilter(invocation.text('origin')), addressFilter(invocation.text('address'))];
   const now = nowMs();
   const blocks = ledger.activeBlocks(now).filter((block) => wanted.every((accepts) => accepts(block)));
   const { output } = invocation;
-  if (invocation.flag('json')) output.out(JSON.stringify(blocks));
-  else output.out(blocks.length === 0 ? nothingText(invocation) : asTable(blocks, now));
+  const placed = blocks.map(placesIn(workplace));
+  if (invocation.flag('json')) output.out(JSON.stringify(placed));
+  else output.out(placed.length === 0 ? nothingText(invocation) : asTable(placed, now));
   return EXIT.ok;
+}
+
+interface PlacedBlock extends Block {
+  /** Routers in whose scope it is, by whether they held it when they were last read back. */
+  readonly onRouters: readonly string[];
+  readonly notOnRouters: readonly string[];
+}
+
+function placesIn({ config, ledger }: Workplace): (block: Block) => PlacedBlock {
+  const holdings = ledger.routerHoldings();
+  const written = config.dryRun ? [] : config.routers.filter(({ dryRun }) => !dryRun);
+  return (block) => {
+    const holding = new Set(holdings.get(block.address) ?? []);
+    const family = block.address.includes(':') ? 6 : 4;
+    const names = written
+      .filter(({ scope }) => scope.families.includes(family) && scope.origins.includes(block.origin))
+      .map(({ name }) => name);
+    return {
+      ...block,
+      onRouters: names.filter((name) => holding.has(name)),
+      notOnRouters: names.filter((name) => !holding.has(name)),
+    };
+  };
+}
+
+/** `yes`, `no`, or `2/3`; empty when no router is to have it. */
+function placeText({ onRouters, notOnRouters }: PlacedBlock): string | null {
+  const all = onRouters.length + notOnRouters.length;
+  if (all === 0) return null;
+  if (onRouters.length === 0) return 'no';
+  return notOnRouters.length === 0 ? 'yes' : `${onRouters.length}/${all}`;
 }
 
 type Filter = (block: Block) => boolean;
@@ -45,7 +78,7 @@ function nothingText(invocation: Invocation): string {
   return filtered ? 'no such block' : 'nothing is blocked';
 }
 
-function asTable(blocks: readonly Block[], nowMs: number): string {
+function asTable(blocks: readonly PlacedBlock[], nowMs: number): string {
   const rows = blocks.map((block) => [
     block.address,
     block.origin,
@@ -54,7 +87,7 @@ function asTable(blocks: readonly Block[], nowMs: number): string {
     block.offence,
     timeText(block.createdAtMs),
     durationText(block.expiresAtMs - nowMs),
-    block.confirmedAtMs === null ? 'no' : 'yes',
+    placeText(block),
     block.reason,
   ]);
   return renderTable(HEAD, rows);
