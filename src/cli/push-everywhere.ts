@@ -15,6 +15,8 @@ interface PushedRouter {
   readonly added: number;
   readonly held: number;
   readonly wanted: number;
+  /** Entries of ours that should go and stay, because the router is in dry run. */
+  readonly stays: number;
   readonly errorCode: string | null;
   readonly error: string | null;
 }
@@ -34,23 +36,30 @@ export async function pushEverywhere(
 }
 
 function asPushed(result: RouterSyncResult): PushedRouter {
-  const { router, ok, mode, removed, added, confirmed, wanted, errorCode, error } = result;
-  return { router, ok, mode, removed, added, held: confirmed, wanted, errorCode, error };
+  const { router, ok, mode, removed, added, confirmed, wanted, plan, errorCode, error } = result;
+  const stays = mode === 'dry-run' ? (plan?.remove.length ?? 0) : 0;
+  return { router, ok, mode, removed, added, held: confirmed, wanted, stays, errorCode, error };
 }
 
 function pushText(routers: readonly PushedRouter[]): string {
   if (routers.length === 0) return 'no router configured: recorded in the ledger only';
   return renderTable(
     ['ROUTER', 'STATE', 'TAKEN OFF', 'PUT ON', 'HELD', 'ERROR'],
-    routers.map(({ router, ok, mode, removed, added, held, wanted, errorCode, error }) => [
-      router,
-      ok ? (mode === 'dry-run' ? 'dry run: not written' : 'ok') : (errorCode ?? 'incomplete'),
-      removed,
-      added,
-      `${held}/${wanted}`,
-      error === null ? '' : oneLine(error),
+    routers.map((pushed) => [
+      pushed.router,
+      stateText(pushed),
+      pushed.removed,
+      pushed.added,
+      `${pushed.held}/${pushed.wanted}`,
+      pushed.error === null ? '' : oneLine(pushed.error),
     ]),
   );
+}
+
+function stateText({ ok, mode, stays, errorCode }: PushedRouter): string {
+  if (!ok) return errorCode ?? 'incomplete';
+  if (mode === 'push') return 'ok';
+  return `dry run: not written${stays > 0 ? `, ${stays} entries stay` : ''}`;
 }
 
 function exitCodeOf(routers: readonly PushedRouter[]): number {

@@ -17,7 +17,7 @@ export const panicCommand: Command = {
     'daemon runs; calling it again is harmless and pushes again.',
     '',
     'Exit code 0 when every router is free of our entries as read back, 3 when one could not be reached (a running daemon',
-    'goes on trying), 1 when one refused.',
+    'goes on trying), 1 when one refused or is in dry run with entries of ours on it, or DRY_RUN is on.',
   ].join('\n'),
   options: {
     reason: { type: 'string', placeholder: 'TEXT', description: 'kept with the pause, shown by status' },
@@ -49,7 +49,23 @@ async function panic(invocation: Invocation, workplace: Workplace): Promise<numb
   const pushed = await pushEverywhere(invocation, workplace);
   if (json) output.out(JSON.stringify({ pause, dryRun: workplace.config.dryRun, routers: pushed.routers }));
   else output.out(pushed.text);
-  if (!json && pushed.exitCode !== EXIT.ok)
-    output.err('not every router is free of blocks yet; a running daemon goes on trying');
-  return pushed.exitCode;
+  if (pushed.exitCode !== EXIT.ok) {
+    if (!json) output.err('not every router is free of blocks yet; a running daemon goes on trying');
+    return pushed.exitCode;
+  }
+  return notWritten(invocation, { dryRun: workplace.config.dryRun, routers: pushed.routers });
+}
+
+/** In a dry run nothing is taken off: in an emergency nobody may read "done" where entries stay. */
+function notWritten(
+  { output }: Invocation,
+  { dryRun, routers }: { dryRun: boolean; routers: readonly { router: string; stays: number }[] },
+): number {
+  const staying = routers.filter(({ stays }) => stays > 0).map(({ router, stays }) => `${router} (${stays})`);
+  if (!dryRun && staying.length === 0) return EXIT.ok;
+  const which = dryRun ? 'DRY_RUN is on' : `dry run, entries stay on ${staying.join(', ')}`;
+  output.err(
+    `${which}: take the dry run off and call \`autoblock panic\` again, or empty the list on the router`,
+  );
+  return EXIT.failed;
 }
