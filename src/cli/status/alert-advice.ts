@@ -2,8 +2,6 @@
 const ADVICE: Readonly<Record<string, string>> = {
   PROTECTED_SOURCE:
     'look at that host: it behaved like an attacker and is never blocked (`autoblock routers protected` says why)',
-  PROTECTED_BLOCK_WITHDRAWN:
-    'nothing to undo, the block is lifted; look at that host (`autoblock audit --address` tells why it was blocked)',
   MASS_REMOVAL_HELD:
     'find out why so many blocks would go (clock, ledger); `autoblock sync --dry-run`, then `autoblock sync --confirm-removal`',
   ROUTER_LIST_CAPPED:
