@@ -79,6 +79,20 @@ describe('the help of each command', () => {
   });
 });
 
+describe('the README', () => {
+  it('prints only commands and options that exist', () => {
+    const readme = readFileSync(resolve(import.meta.dirname, '../../README.md'), 'utf8');
+    const known: Readonly<Record<string, readonly string[]>> = OPTIONS_OF;
+    const printed = [...readme.matchAll(/(?:^|[`|&] *)autoblock ([a-z]+)([^`|&#\n]*)/gm)];
+    expect(printed.length).toBeGreaterThan(60);
+    const wrong = printed.filter(([, command = '', rest = '']) => {
+      const options = Array.from(rest.matchAll(/ --([a-z-]+)/g), ([, option]) => option!);
+      return options.some((option) => !(known[command] ?? []).includes(option)) || !(command in known);
+    });
+    expect(wrong.map(([text]) => text)).toEqual([]);
+  });
+});
+
 describe('what is not understood', () => {
   it.each([
     { asked: 'blok', found: '"blok"', instead: COMMANDS },

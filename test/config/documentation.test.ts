@@ -67,6 +67,36 @@ describe('the generated documentation', () => {
     expect(own.filter((code) => !readme.includes(`\`${code}\``))).toEqual([]);
   });
 
+  it('shows a routers file that is understood, with every key, and has a row for each', () => {
+    const readme = read('README.md');
+    const example = /```json\n(\[\n[\s\S]*?\n\])\n```/.exec(readme)![1]!;
+    const table = /\| key \| default \| what it is \|\n\|---\|---\|---\|\n((?:\|.*\n)+)/.exec(readme)![1]!;
+    const rows = Array.from(table.matchAll(/^\| (.*?) \|/gm), ([, cell]) => cell!).flatMap((cell) =>
+      Array.from(cell.matchAll(/`(\w+)`/g), ([, key]) => key!),
+    );
+    const used = (JSON.parse(example) as object[]).flatMap((router) => Object.keys(router));
+    expect([...new Set(used)].sort()).toEqual([...rows].sort());
+    const config = loadConfig({
+      env: { ROUTERS_FILE: '/etc/autoblock/routers.json', CREDENTIALS_DIRECTORY: '/run/credentials/x' },
+      isCron: validate,
+      cwd: '/srv',
+      programDir: '/srv',
+      readTextFile: (path) =>
+        ({
+          '/etc/autoblock/routers.json': example,
+          '/etc/autoblock/branch-password': 'one\n',
+          '/etc/autoblock/autoblock-ca.crt': '-----BEGIN CERTIFICATE-----\n',
+          '/run/credentials/x/edge-password': 'two\n',
+        })[path]!,
+      fileMode: () => 0o600,
+    });
+    expect(config.routers.map(({ name, password, tls }) => [name, password, tls.mode])).toEqual([
+      ['edge', 'two', 'verified'],
+      ['branch', 'one', 'verified'],
+      ['lab', 'a long random one', 'unverified'],
+    ]);
+  });
+
   it('refuses a README without the markers', () => {
     expect(() => withReadmeTable('# autoblock\n')).toThrow(RangeError);
   });
