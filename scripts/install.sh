@@ -327,9 +327,6 @@ if [ -z "\${CREDENTIALS_DIRECTORY:-}" ] && [ -r "\$handed" ] && [ -x "\$handed" 
 fi
 # A working directory closed to the service's user (/root) would fail at its .env.
 [ -r . ] && [ -x . ] || cd $STATE_DIR
-# Router passwords that the unit loads as credentials: readable for its user while it runs.
-credentials=/run/credentials/$SERVICE.service
-if [ -r "\$credentials" ]; then export CREDENTIALS_DIRECTORY="\$credentials"; fi
 exec $node_path --env-file=$ENV_FILE $prefix/scripts/autoblock.mjs "\$@"
 COMMAND
   chmod 0755 "$file"
