@@ -53,8 +53,10 @@ export interface RouterConnection {
   read(): Promise<AddressListEntry[]>;
   /**
    * Carries out removals, then extensions, then additions. "Already there" and "no longer there" are no refusals: read
-   * back to know what the router holds. Throws when the connection breaks; what was under way is then unknown. After
-   * `signal` nothing more is sent; what is under way is awaited, then it rejects with INTERRUPTED.
+   * back to know what the router holds. Removals and extensions go by ids, which are good for the session of the last
+   * `read` only: over another one it rejects with ROUTER_CONNECTION_LOST before anything is sent. Throws when the
+   * connection breaks; what was under way is then unknown. After `signal` nothing more is sent; what is under way is
+   * awaited, then it rejects with INTERRUPTED.
    */
   apply(plan: AddressListChanges, options?: ApplyOptions): Promise<{ refused: RefusedChange[] }>;
   /** Rows of a menu (`/ip/address`); `queries` are `?name=value` words. Null: this router has no such menu. */
@@ -81,6 +83,8 @@ class SessionConnection implements RouterConnection {
   readonly #session: KeptSession;
   /** Kept from one push to the next: how near the router is does not change. */
   readonly #window: WindowSize;
+  /** The session the lists were last read over: ids are good for that one only. */
+  #readOver: RouterSession | null = null;
   /** Menus the router of a session does not have: a package comes with a reboot, so that it is asked once a session. */
   readonly #missingMenus = new WeakMap<RouterSession, Set<string>>();
 
@@ -122,6 +126,7 @@ class SessionConnection implements RouterConnection {
           session.run(`${LIST_MENU[4]}/print`, printWords(addressListV4)),
           rowsOrNull(session, `${LIST_MENU[6]}/print`, printWords(addressListV6)),
         ]);
+        this.#readOver = session;
         return [...v4.map((row) => toEntry(row, 4)), ...(v6 ?? []).map((row) => toEntry(row, 6))];
       });
     } catch (error) {
@@ -132,7 +137,16 @@ class SessionConnection implements RouterConnection {
 
   apply(plan: AddressListChanges, options: ApplyOptions = {}): Promise<{ refused: RefusedChange[] }> {
     const run = { plan, lists: this.#options, router: this.name, window: this.#window, ...options };
-    return this.#session.use((session) => applyChanges({ ...run, session }), { isRepeatable: false });
+    const usesIds = plan.remove.length + plan.extend.length > 0;
+    const work = (session: RouterSession): Promise<{ refused: RefusedChange[] }> => {
+      // Between the two sessions the router may have rebooted and given our ids to entries of others.
+      if (usesIds && session !== this.#readOver) {
+        const what = `router ${this.name} ended the session its lists were read over: nothing was changed`;
+        throw new AutoblockError('ROUTER_CONNECTION_LOST', what);
+      }
+      return applyChanges({ ...run, session });
+    };
+    return this.#session.use(work, { isRepeatable: false });
   }
 
   print(

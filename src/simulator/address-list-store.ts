@@ -86,6 +86,8 @@ export class AddressListStore {
   /** What a reboot does: dynamic entries live in RAM only. */
   loseDynamicEntries(): void {
     for (const entry of [...this.#entries.values()]) if (entry.dynamic) this.remove(entry.id);
+    // Ids that became free are given out anew: nobody may rely on one from before.
+    this.#lastId = Math.max(0, ...[...this.#entries.keys()].map((id) => Number.parseInt(id.slice(1), 16)));
   }
 
   /** Entries still alive, oldest first, with whole seconds left (rounded up, so a fresh `1d` prints as `1d`). */

@@ -145,6 +145,7 @@ describe('a router that refuses', () => {
     expect(notTried.length).toBeGreaterThan(2800);
     for (const { message } of notTried) expect(message).toMatch(/^not tried, the list is full: failure: /);
     const remove = simulator.entries(4).map(({ id, address }) => ({ id, address }));
+    await router.read();
     expect(await router.apply({ ...nothing, remove })).toEqual({ refused: [] });
     expect(simulator.entries(4)).toEqual([]);
   });

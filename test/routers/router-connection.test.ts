@@ -53,7 +53,10 @@ describe('an address list on a router', () => {
     const first = await sync(router, desired);
     expect(first.refused).toEqual([]);
     expect(first.plan.foreign).toEqual([
-      { address: '192.0.2.9', comment: 'by hand', remainingSeconds: null },
+      {
+        ...{ address: '192.0.2.9', printed: '192.0.2.9', list: 'autoblock' },
+        ...{ comment: 'by hand', remainingSeconds: null },
+      },
     ]);
     expect(addresses(simulator)).toEqual(['192.0.2.9', '192.0.2.1', '198.51.100.0/24', '2001:db8::1/128']);
     expect((await sync(router, desired)).plan).toMatchObject({ ...nothing, unchanged: 3 });
@@ -220,4 +223,38 @@ describe('a menu this router does not have', () => {
     expect(await router.print('/ip/address')).not.toBeNull();
     expect([await router.print(menu), asked()]).toEqual([null, 2]);
   });
+});
+
+describe('ids from before a reboot', () => {
+  it.each(['remove', 'extend'] as const)(
+    'are never used to %s: by now they may be those of entries of others',
+    async (action) => {
+      const simulator = await openSimulator();
+      const router = openConnection(simulator);
+      let losses = 0;
+      router.onLost(() => {
+        losses += 1;
+      });
+      await sync(router, [want('192.0.2.1')]);
+      const [entry] = await router.read();
+      simulator.reboot();
+      await expect.poll(() => losses).toBe(1);
+      simulator.addForeignEntry({
+        list: 'autoblock',
+        address: '192.0.2.7',
+        comment: 'by hand',
+        timeout: '1h',
+      });
+      const before = simulator.entries(4);
+      expect(before).toMatchObject([{ id: entry!.id, address: '192.0.2.7' }]);
+      const change = { ...want('192.0.2.1', 7200), id: entry!.id };
+      await expect(router.apply({ ...nothing, [action]: [change] })).rejects.toMatchObject({
+        code: 'ROUTER_CONNECTION_LOST',
+      });
+      expect(simulator.entries(4)).toEqual(before);
+      // Read anew, and all is well.
+      expect((await sync(router, [want('192.0.2.1')])).refused).toEqual([]);
+      expect(addresses(simulator)).toEqual(['192.0.2.7', '192.0.2.1']);
+    },
+  );
 });
