@@ -6,6 +6,7 @@ import { buildProtection } from '../../src/decisions/protected-networks.ts';
 import type { Detection } from '../../src/detector/detection.ts';
 import { blockPolicyOf } from '../support/block-policy.ts';
 import { detectionOf } from '../support/detections.ts';
+import { NO_HISTORY } from '../support/ledger-history.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
 const MINUTE = 60_000;
@@ -30,13 +31,7 @@ function verdictsOn(detections: readonly Detection[], given: Given = {}) {
         routerAddress === undefined ? [] : [{ address: routerAddress, why: 'address of router gw1' }],
     }),
     history: {
-      activeBlocks: new Map(),
-      pendingReviews: new Map(),
-      standingRejections: new Set(),
-      settled: new Map(),
-      offences: new Map(),
-      liftedNetworks: new Set<string>(),
-      paused: false,
+      ...NO_HISTORY,
       ...given.history,
     },
     policy: blockPolicyOf({ blockLadder: LADDER, ...given.policy }),

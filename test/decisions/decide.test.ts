@@ -5,20 +5,11 @@ import { buildProtection } from '../../src/decisions/protected-networks.ts';
 import type { Detection } from '../../src/detector/detection.ts';
 import { blockPolicyOf } from '../support/block-policy.ts';
 import { detectionOf } from '../support/detections.ts';
+import { NO_HISTORY } from '../support/ledger-history.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
 const MINUTE = 60_000;
 const ATTACKER = '203.0.113.7';
-
-const NO_HISTORY: LedgerHistory = {
-  activeBlocks: new Map(),
-  pendingReviews: new Map(),
-  standingRejections: new Set(),
-  settled: new Map(),
-  offences: new Map(),
-  liftedNetworks: new Set<string>(),
-  paused: false,
-};
 
 const protection = buildProtection({
   internalNetworks: ['10.0.0.0/8'],

@@ -1,26 +1,9 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fetchCertificate } from '../../src/routers/fetch-certificate.ts';
 import { selfSignedCertificate } from '../simulator/certificate.ts';
+import { openPeer } from './open-peer.ts';
 import { ANONYMOUS, openTlsPeer } from './open-tls-peer.ts';
-
-async function openPlainPeer(onConnection: (socket: Socket) => void): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => socket.destroy());
-    onConnection(socket);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    await once(server, 'close');
-  });
-  return (server.address() as AddressInfo).port;
-}
 
 const at = (port: number, timeoutMs = 5000) => ({ host: '127.0.0.1', port, timeoutMs });
 
@@ -55,9 +38,9 @@ describe('the first look at a certificate', () => {
 
   it('fails with the reason on a port that is closed, is no TLS, hangs up or never answers', async () => {
     const closed = await openTlsPeer(ANONYMOUS);
-    const plain = await openPlainPeer((socket) => socket.write('220 not TLS\r\n'));
-    const hangsUp = await openPlainPeer((socket) => socket.once('data', () => socket.end()));
-    const silent = await openPlainPeer((socket) => socket.resume());
+    const { port: plain } = await openPeer((socket) => socket.write('220 not TLS\r\n'));
+    const { port: hangsUp } = await openPeer((socket) => socket.once('data', () => socket.end()));
+    const { port: silent } = await openPeer((socket) => socket.resume());
     expect(closed.port).toBeGreaterThan(0);
     await expect(fetchCertificate(at(plain))).rejects.toMatchObject({ code: 'ROUTER_TLS' });
     await expect(fetchCertificate(at(hangsUp))).rejects.toMatchObject({ code: 'ROUTER_TLS' });

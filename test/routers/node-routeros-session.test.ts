@@ -1,31 +1,15 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSentenceDecoder, encodeSentence } from '../../src/routeros-wire/sentence-codec.ts';
 import type { RouterTls } from '../../src/routers/tls-peer.ts';
 import { selfSignedCertificate } from '../simulator/certificate.ts';
+import { openPeer } from './open-peer.ts';
 import { openSession, openSimulator } from './open-simulator.ts';
 
 const LIST = '/ip/firewall/address-list';
 const IDENTITY = '/system/identity/print';
-
-/** A peer on loopback that does with each connection what the test says. */
-async function openPeer(onConnection: (socket: Socket) => void): Promise<{ port: number }> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => socket.destroy());
-    onConnection(socket);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    await once(server, 'close');
-  });
-  return { port: (server.address() as AddressInfo).port };
-}
 
 /** A peer that lets everybody in and then answers the first further command with these sentences. */
 function answeringPeer(answer: (tag: string) => string[][]): Promise<{ port: number }> {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LIFTED_BY_PROTECTION } from '../../src/decisions/block.ts';
 import type { AuditQuery } from '../../src/storage/ledger-audit.ts';
 import { detectionOf } from '../support/detections.ts';
+import { refusal } from '../support/refusal.ts';
 import { runOn, type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -11,10 +12,6 @@ const HOUR = 3_600_000;
 const SUSPECT = '203.0.113.8';
 const by = { actor: 'anna', nowMs: NOW };
 const iso = (timeMs: number) => new Date(timeMs).toISOString();
-
-function refusal(code: string): Error {
-  return expect.objectContaining({ code }) as Error;
-}
 
 let place: TemporaryLedger;
 beforeEach(() => {

@@ -1,16 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLedger, openLedger } from '../../src/storage/ledger.ts';
 import { openLedgerDatabase } from '../../src/storage/ledger-database.ts';
+import { refusal } from '../support/refusal.ts';
 import { silentLogger, type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
 const HOUR = 3_600_000;
 const by = { actor: 'anna', nowMs: NOW };
 const MANY = Array.from({ length: 30_000 }, (_, n) => `11.${n >> 16}.${(n >> 8) & 255}.${n & 255}`);
-
-function refusal(code: string, text = ''): Error {
-  return expect.objectContaining({ code, message: expect.stringContaining(text) as string }) as Error;
-}
 
 let place: TemporaryLedger;
 beforeEach(() => {

@@ -18,13 +18,10 @@ import { blockPolicyOf } from '../support/block-policy.ts';
 import { type CompiledSource, compileSource } from '../support/compiled-source.ts';
 import { detectionOf } from '../support/detections.ts';
 import { runAndKill } from '../support/killed-process.ts';
+import { refusal } from '../support/refusal.ts';
 import { runOn, silentLogger, type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
-
-function refusal(code: string): Error {
-  return expect.objectContaining({ code }) as Error;
-}
 
 function detectionsOf(count: number) {
   return Array.from({ length: count }, (_, index) =>

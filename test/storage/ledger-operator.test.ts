@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { detectionOf } from '../support/detections.ts';
+import { refusal } from '../support/refusal.ts';
 import { runOn, type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -7,10 +8,6 @@ const MINUTE = 60_000;
 const DAY = 86_400_000;
 const SUSPECT = '203.0.113.8';
 const by = { actor: 'anna', nowMs: NOW };
-
-function refusal(code: string): Error {
-  return expect.objectContaining({ code }) as Error;
-}
 
 let place: TemporaryLedger;
 beforeEach(() => {

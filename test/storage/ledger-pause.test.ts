@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { detectionOf } from '../support/detections.ts';
+import { refusal } from '../support/refusal.ts';
 import { BLOCK_SECONDS, runOn, type TemporaryLedger, temporaryLedger } from '../support/temporary-ledger.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -9,10 +10,6 @@ const DAY = 86_400_000;
 const SUSPECT = '203.0.113.8';
 const by = { actor: 'anna', nowMs: NOW };
 const iso = (timeMs: number) => new Date(timeMs).toISOString();
-
-function refusal(code: string, text = ''): Error {
-  return expect.objectContaining({ code, message: expect.stringContaining(text) as string }) as Error;
-}
 
 let place: TemporaryLedger;
 beforeEach(() => {

@@ -20,6 +20,7 @@ import { type ModelRegistry, openModelRegistry } from '../../src/storage/model-r
 import { type CompiledSource, compileSource } from '../support/compiled-source.ts';
 import { runAndKill } from '../support/killed-process.ts';
 import { capturingLogger } from '../support/logger.ts';
+import { refusal } from '../support/refusal.ts';
 import { silentLogger } from '../support/temporary-ledger.ts';
 
 const LATEST_FILES = [
@@ -86,10 +87,6 @@ function filesOf(version: string): ModelFiles {
 
 function modelOf(version: string) {
   return { files: filesOf(version), metadata: metadataOf(version) };
-}
-
-function refusal(code: string): Error {
-  return expect.objectContaining({ code }) as Error;
 }
 
 let directory: string;
