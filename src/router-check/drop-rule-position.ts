@@ -19,6 +19,8 @@ const FROM_BEST = ['whole', 'late', 'partial', 'narrow', 'hidden'] as const sati
 const DROPS = new Set(['drop', 'reject', 'tarpit']);
 const PASSES = new Set(['accept', 'fasttrack-connection', 'return']);
 const INTERFACES = new Set(['in-interface', 'in-interface-list']);
+/** Names that interfaces towards the inside go by: MikroTik's default configuration, and everybody after it. */
+const INSIDE = /^(lan|bridge.*|!wan)$/i;
 const SOURCES = new Set(['src-address', 'src-address-list', 'src-mac-address']);
 
 /** The best standing drop rule for sources on `list` among the rules of one chain, or null when there is none. */
@@ -39,7 +41,7 @@ function judge(at: { rule: MetRule; above: readonly MetRule[]; list: string }): 
     effects.filter((found) => found.effect === effect).map(({ pass }) => pass);
   const [hiding, partial, late] = [by('hides'), by('lets some pass'), by('lets established pass')];
   if (hiding.length > 0) return { rule, standing: 'hidden', because: hiding };
-  if (isNarrow(rule.matchers)) return { rule, standing: 'narrow', because: [] };
+  if (narrowingConditions(rule.matchers).length > 0) return { rule, standing: 'narrow', because: [] };
   if (partial.length > 0) return { rule, standing: 'partial', because: [...partial, ...late] };
   if (late.length > 0) return { rule, standing: 'late', because: late };
   return { rule, standing: 'whole', because: [] };
@@ -52,8 +54,11 @@ export function excusesSources(matchers: Matchers, list: string): boolean {
   );
 }
 
-function isNarrow(matchers: Matchers): boolean {
-  return Object.keys(matchers).some((name) => name !== 'src-address-list' && !INTERFACES.has(name));
+/** The conditions that keep a drop rule from catching everything a listed source sends from outside. */
+export function narrowingConditions(matchers: Matchers): [name: string, value: string][] {
+  return Object.entries(matchers).filter(
+    ([name, value]) => name !== 'src-address-list' && !(INTERFACES.has(name) && !INSIDE.test(value)),
+  );
 }
 
 type PassEffect = 'hides' | 'lets established pass' | 'lets some pass' | 'nothing';
@@ -77,7 +82,9 @@ function effectOf({ pass, drop, list }: { pass: MetRule; drop: MetRule; list: st
 /** Conditions under which an exception above the drop is the operator's plain intention, or no attacker's packet. */
 function isHarmless({ name, value, list }: { name: string; value: string; list: string }): boolean {
   if (excusesSources({ [name]: value }, list)) return true;
-  if (INTERFACES.has(name)) return /^(lan|bridge.*|!wan)$/i.test(value);
+  // Whoever is not on the list is no concern of the rule below.
+  if (name === 'src-address-list' && value === `!${list}`) return true;
+  if (INTERFACES.has(name)) return INSIDE.test(value);
   if (name === 'ipsec-policy') return value.endsWith(',ipsec');
   return name === 'dst-address' && value === '127.0.0.1';
 }

@@ -36,6 +36,9 @@ const NO_MATCHERS = new Set([
   'reject-with',
 ]);
 
+/** Values that leave no packet out. */
+const EVERYTHING = new Set(['', '0.0.0.0/0', '::/0']);
+
 /** Chains that jump to each other in a ring are cut off here; nobody nests deeper by intention. */
 const DEEPEST_JUMP = 16;
 
@@ -46,7 +49,7 @@ export function rulesMet(table: readonly MenuRow[], chain: string): MetRule[] {
 
 export function matchersOf(row: MenuRow): Matchers {
   return Object.fromEntries(
-    Object.entries(row).filter(([name, value]) => !NO_MATCHERS.has(name) && value !== ''),
+    Object.entries(row).filter(([name, value]) => !NO_MATCHERS.has(name) && !EVERYTHING.has(value)),
   );
 }
 

@@ -1,5 +1,5 @@
 import { consoleMenu, consoleValue, shellWord } from './command-text.ts';
-import { bestDropRule, type JudgedDrop } from './drop-rule-position.ts';
+import { bestDropRule, type JudgedDrop, narrowingConditions } from './drop-rule-position.ts';
 import { error, type Finding, ok, warn } from './finding.ts';
 import { isLive, type MetRule, matchersOf, rulesMet } from './firewall-chain.ts';
 import {
@@ -153,18 +153,20 @@ function describeRule({ number, action, matchers }: MetRule): string {
   return `rule ${number} (${[action, ...conditions].join(' ')})`;
 }
 
-function extraMatchers({ matchers }: MetRule): [string, string][] {
-  return Object.entries(matchers).filter(([name]) => !/^(src-address-list|in-interface(-list)?)$/.test(name));
-}
-
 function narrowing(rule: MetRule): string {
-  return extraMatchers(rule)
+  return narrowingConditions(rule.matchers)
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
 }
 
+/** The protocol last: a router refuses to take it from a rule that still has ports or flags of it. */
 function widening(menu: string, rule: MetRule): string[] {
-  return extraMatchers(rule).map(([name]) => `${menu} unset ${rule.id} value-name=${name}`);
+  const names = narrowingConditions(rule.matchers).map(([name]) => name);
+  const ordered = [
+    ...names.filter((name) => name !== 'protocol'),
+    ...names.filter((name) => name === 'protocol'),
+  ];
+  return ordered.map((name) => `${menu} unset ${rule.id} value-name=${name}`);
 }
 
 /** Nothing drops the list: often there is a rule that was meant to. */

@@ -55,6 +55,10 @@ describe('drop rules that work', () => {
       'raw in a chain of its own that prerouting jumps to',
       { raw: rules('prerouting jump jump-target=blocked', `blocked ${OURS}`) },
     ],
+    [
+      'raw below an accept of whoever is not listed',
+      { raw: rules('prerouting accept src-address-list=!autoblock', `prerouting ${OURS}`) },
+    ],
     ['raw below a disabled accept', { raw: rules('prerouting accept disabled=true', `prerouting ${OURS}`) }],
     [
       'filter, input and forward, above established',
@@ -147,6 +151,12 @@ describe('drop rules that do not', () => {
       ['/ip firewall raw move *2 destination=*1'],
     ],
     [
+      'a raw rule below an accept of every address',
+      { raw: rules('prerouting accept src-address=0.0.0.0/0', `prerouting ${OURS}`) },
+      'never reached: rule 0 (accept) lets everything pass before it',
+      ['/ip firewall raw move *2 destination=*1'],
+    ],
+    [
       'a raw rule below an accept of the interface it is confined to',
       { raw: rules('prerouting accept in-interface-list=WAN', `prerouting ${OURS} in-interface-list=WAN`) },
       'never reached',
@@ -211,7 +221,14 @@ describe('drop rules that work in part', () => {
       'for one protocol only',
       { raw: rules(`prerouting ${OURS} protocol=tcp dst-port=22`) },
       'drops only what also matches protocol=tcp dst-port=22',
-      ['/ip firewall raw unset *1 value-name=protocol', '/ip firewall raw unset *1 value-name=dst-port'],
+      // A router refuses to take the protocol from a rule that still has a port.
+      ['/ip firewall raw unset *1 value-name=dst-port', '/ip firewall raw unset *1 value-name=protocol'],
+    ],
+    [
+      'for the inside only, where no attacker comes from',
+      { raw: rules(`prerouting ${OURS} in-interface-list=LAN`) },
+      'drops only what also matches in-interface-list=LAN',
+      ['/ip firewall raw unset *1 value-name=in-interface-list'],
     ],
     [
       'in a chain jumped to for some traffic',
