@@ -8,7 +8,12 @@ import type { RouterConfig } from './router-config.ts';
 import { defaultRouterPort, type RouterTlsTexts, readRouterTls } from './router-tls.ts';
 import { readPassword, type SecretFiles } from './secret-files.ts';
 
-const printable = z.string().min(1).max(128);
+const printable = z
+  .string()
+  .min(1)
+  .max(128)
+  // It stands in tables, logs and commands: an escape sequence would be carried out by the terminal.
+  .regex(/^\P{Cc}*$/u, { error: 'text without control characters' });
 const listName = z.string().regex(ADDRESS_LIST_PATTERN, { error: ADDRESS_LIST_WANTED });
 
 const routerSchema = z.strictObject({
@@ -155,7 +160,8 @@ function schemaProblem(issue: z.core.$ZodIssue, json: unknown): ConfigProblem {
 }
 
 function shownValue(path: readonly PropertyKey[], json: unknown): string {
-  if (path.at(-1) === 'password') return '[masked]';
+  // Also where the password itself was written in the place of its credential's name.
+  if (['password', 'passwordCredential'].includes(String(path.at(-1)))) return '[masked]';
   let value = json;
   for (const part of path) {
     if (typeof value !== 'object' || value === null) return 'nothing';

@@ -66,8 +66,14 @@ function syncParts(workplace: Workplace, wiring: SyncWiring): RouterSyncParts {
     neverBlockOf: ({ name }) => {
       const router = connections.get(name)!;
       return collectProtected((menu, options) => router.print(menu, options), {
-        onUnread: ({ menu, message }) =>
-          logger.debug({ router: name, menu, message }, 'menu not read for the never-block set'),
+        onUnread: ({ menu, message }) => {
+          const { unreadTold } = memories.get(name)!;
+          // Once: a missing permission stays missing, and this is asked at every sync.
+          if (unreadTold.has(menu)) return;
+          unreadTold.add(menu);
+          const fields = { code: 'NEVER_BLOCK_UNREAD', router: name, menu, message };
+          logger.warn(fields, 'menu of the router not read: the addresses it names are not protected');
+        },
       });
     },
     maxRemovalShare: config.maxRemovalShare,

@@ -17,6 +17,10 @@ export interface RouterMemory {
   readonly alerts: Map<string, string | null>;
   /** What the router last said must never be blocked, as written into the ledger. */
   neverBlock: string | null;
+  /** When that was, monotonic ms. */
+  neverBlockAtMs: number;
+  /** Menus that could not be read for it and were told about. */
+  readonly unreadTold: Set<string>;
   /** Failures of the same kind in a row. */
   failures: { readonly code: string; readonly count: number };
 }
@@ -31,6 +35,8 @@ export function createRouterMemory(): RouterMemory {
     unknownTold: new Set(),
     alerts: new Map(),
     neverBlock: null,
+    neverBlockAtMs: 0,
+    unreadTold: new Set(),
     failures: { code: '', count: 0 },
   };
 }

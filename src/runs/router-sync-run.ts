@@ -59,6 +59,9 @@ interface SeenRouter {
   readonly readAtMs: number;
 }
 
+/** Far within the day the ledger keeps what a router no longer reports. */
+const WRITE_AGAIN_MS = 3_600_000;
+
 /** Everything is asked side by side, over one session: it costs the time of the longest answer. */
 async function readRouter(parts: RouterSyncParts, router: SyncRouter): Promise<SeenRouter> {
   const told = router.facts().then((facts) => ({ facts, readAtMs: parts.monotonicMs() }));
@@ -69,9 +72,12 @@ async function readRouter(parts: RouterSyncParts, router: SyncRouter): Promise<S
   ]);
   const memory = parts.memoryOf(router.name);
   const text = JSON.stringify(neverBlock);
-  if (!isDry(parts, router.name) && memory.neverBlock !== text) {
+  // Another process may have written meanwhile that an address was gone which is there again.
+  const isOld = readAtMs - memory.neverBlockAtMs >= WRITE_AGAIN_MS;
+  if (!isDry(parts, router.name) && (memory.neverBlock !== text || isOld)) {
     parts.ledger.recordRouterProtected({ router: router.name, entries: neverBlock, nowMs: parts.nowMs() });
     memory.neverBlock = text;
+    memory.neverBlockAtMs = readAtMs;
   }
   return { entries, facts, neverBlock, readAtMs };
 }

@@ -76,6 +76,19 @@ describe('autoblock sync', () => {
     expect(status.stdout).toMatch(/^branch +ROUTER_UNREACHABLE/m);
   });
 
+  it('warns of a part of the never-block set the router does not tell', async () => {
+    site.simulator.faults.trapOn = {
+      command: /^\/user\/active/,
+      category: 2,
+      message: 'not enough permissions (9)',
+    };
+    const { code, stderr } = await site.run(['sync']);
+    site.simulator.faults.trapOn = null;
+    expect(code).toBe(0);
+    const line = stderr.split('\n').find((text) => text.includes('NEVER_BLOCK_UNREAD'));
+    expect(JSON.parse(line ?? '{}')).toMatchObject({ level: 'warn', menu: '/user/active' });
+  });
+
   it('tells the routers first and PostgreSQL when it is there: its absence does not hide the result', async () => {
     const DATABASE_URL = `postgresql://auto:pw@127.0.0.1:${await closedPort()}/logs`;
     const { code, stdout, stderr } = await site.run(['sync'], { DATABASE_URL });

@@ -201,6 +201,20 @@ describe('what a router gets', () => {
     expect(message).toContain('ROUTERS_FILE[3].addressListV6: got "\\""');
   });
 
+  it('has a name a terminal may print, and no secret is repeated, wherever it was written', () => {
+    const message = problemsOf(
+      fileEnv([
+        { ...entry, name: 'edge\u001b[2J' },
+        { ...entry, name: 'b', password: undefined, passwordCredential: 'se cret-1' },
+      ]),
+    );
+    expect(message).toContain(
+      'ROUTERS_FILE[0].name: got "edge\\u001b[2J", wanted text without control characters',
+    );
+    expect(message).toContain('ROUTERS_FILE[1].passwordCredential: got [masked]');
+    expect(message).not.toContain('se cret');
+  });
+
   it('is kept by one entry alone: two for one list of one router would undo each other for ever', () => {
     const scoped = (name: string, more: object) => ({ ...entry, name, ...more });
     const message = problemsOf(

@@ -210,3 +210,19 @@ describe("a wanted address that somebody else's disabled entry holds", () => {
     expect(disabledAlerts()).toEqual([]);
   });
 });
+
+describe('what a router says must never be blocked', () => {
+  it('is written again within the hour, because another process may have noted it as gone meanwhile', async () => {
+    const told = [{ address: '203.0.113.77', why: 'alice is logged in from there' }];
+    let monotonic = 5_000_000;
+    const changed = { neverBlockOf: () => Promise.resolve(told), monotonicMs: () => monotonic };
+    await sync(changed);
+    place.ledger.recordRouterProtected({ router: 'edge', entries: [], nowMs: Date.now() });
+    monotonic += 3_600_000;
+    await sync(changed);
+    // The ledger forgets what has been gone for a day when anything is written: this one counts as reported.
+    skewMs = 2 * 86_400_000;
+    place.ledger.recordRouterProtected({ router: 'other', entries: [], nowMs: Date.now() + skewMs });
+    expect(place.ledger.routerProtected()).toMatchObject([{ router: 'edge', address: '203.0.113.77' }]);
+  });
+});
