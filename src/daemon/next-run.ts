@@ -18,3 +18,17 @@ export function createNextRun({ expression, timezone }: { expression: string; ti
     destroy: () => task.destroy(),
   };
 }
+
+/** Enough for a week of a schedule that runs every minute of the working hours. */
+const RUNS_LOOKED_AT = 4000;
+
+/** The longest pause the schedule makes from now on, ms: nights and weekends are part of it. 0 when it never runs. */
+export function longestPauseMs({ expression, timezone }: { expression: string; timezone: string }): number {
+  const task = createTask(expression, () => undefined, { timezone });
+  try {
+    const times = task.getNextRuns(RUNS_LOOKED_AT).map((run) => run.getTime());
+    return times.slice(1).reduce((longest, time, index) => Math.max(longest, time - times[index]!), 0);
+  } finally {
+    void task.destroy();
+  }
+}

@@ -91,6 +91,7 @@ describe('what a script should wake somebody for', () => {
     alerts: [],
     routers: [{ name: 'core', condition: 'ok' as const, state: { succeededAtMs: NOW - MINUTE } }],
     lastDetection: { status: 'ok' },
+    detectionOverdueMs: null,
   };
 
   it('is nothing on a site that is well, nor on one that has nothing yet', () => {
@@ -112,6 +113,7 @@ describe('what a script should wake somebody for', () => {
         alerts: [{ code: 'MASS_REMOVAL_HELD', subject: 'core' }],
         routers: [overdue, never],
         lastDetection: { status: 'failed' },
+        detectionOverdueMs: 61 * MINUTE,
       }),
     ).toEqual([
       'blocking is paused for 1h 30m',
@@ -119,6 +121,7 @@ describe('what a script should wake somebody for', () => {
       'router core was last synced 16m 0s ago',
       'router edge was never synced',
       'the last detection failed',
+      'the last detection was 1h 1m ago: does the daemon run?',
     ]);
   });
 

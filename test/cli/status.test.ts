@@ -76,3 +76,19 @@ describe('autoblock status of what needs a person', () => {
     expect(await autoblock(['status', '--check'], home)).toMatchObject({ code: 0, stderr: '' });
   });
 });
+
+describe('autoblock status of a daemon that stopped', () => {
+  it('needs a person when the schedule is not kept, and not while a schedule pauses', async () => {
+    const ledger = openLedger({ path: join(home.env['STATE_DIR']!, 'ledger.sqlite'), logger: silentLogger });
+    const nowMs = Date.now() - 3_600_000;
+    const id = ledger.beginRun('detection', nowMs);
+    ledger.finishRun({ id, status: 'ok', details: {}, nowMs });
+    ledger.close();
+    const check = (DETECT_CRON: string) =>
+      autoblock(['status', '--check'], { dir: home.dir, env: { ...home.env, DETECT_CRON } });
+    const stopped = await check('*/5 * * * *');
+    expect(stopped.code).toBe(1);
+    expect(stopped.stderr).toMatch(/needs a person: the last detection was 1h 0m ago: does the daemon run\?/);
+    expect(await check('0 3 * * *')).toMatchObject({ code: 0, stderr: '' });
+  });
+});

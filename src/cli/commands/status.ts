@@ -11,10 +11,10 @@ export const statusCommand: Command = {
   usage: ['status [--check] [--json]'],
   details: [
     'Works from the state directory alone, also while PostgreSQL or a router is away. The exit code is 0 whatever it',
-    'tells; with --check it is 1 when something needs a person: blocking is paused, an alert is open, a router',
-    'was not synced for over 15 minutes (one in dry run does not count), or the last detection failed. Scripts look at',
-    ' that exit code, or at needsAPerson, paused, alerts and routers[].condition (ok, dry_run, never_synced,',
-    'backing_off, breaker_open) of --json.',
+    'tells; with --check it is 1 when something needs a person: blocking is paused, an alert is open, a router was not',
+    'synced for over 15 minutes (one in dry run does not count), the last detection failed, or it is over 15 minutes',
+    'longer ago than DETECT_CRON ever pauses. Scripts look at that exit code, or at needsAPerson, paused, alerts and',
+    'routers[].condition (ok, dry_run, never_synced, backing_off, breaker_open) of --json.',
   ].join('\n'),
   options: {
     check: { type: 'boolean', description: 'exit code 1 when something needs a person' },

@@ -1,7 +1,9 @@
+import { longestPauseMs } from '../../daemon/next-run.ts';
 import type { Workplace } from '../../daemon/workplace.ts';
 import type { ModelMetadata } from '../../detector/trained-model.ts';
 import type { RunRecord } from '../../storage/ledger-runs.ts';
 import { latestModelState } from '../latest-model-state.ts';
+import { OVERDUE_MS } from './needs-a-person.ts';
 import { conditionOf, nextTryAtMs } from './router-condition.ts';
 
 const RECENT_RUNS = 5;
@@ -23,6 +25,7 @@ export function gatherStatus(workplace: Workplace) {
     leastHighRisk: byGroup(model.groups, 'leastHighRisk'),
     windowsLearnt: byGroup(model.groups, 'entities'),
     lastDetection: lastEnded(ledger.recentRuns({ kind: 'detection', limit: 2 })),
+    detectionOverdueMs: detectionOverdueMs(workplace),
     lastTraining: ledger.recentRuns({ kind: 'training', limit: 1 })[0] ?? null,
     useHybridDetector: config.useHybridDetector,
     shadowDetector: config.shadowDetector,
@@ -59,6 +62,16 @@ function routersOf({ config, ledger }: Workplace) {
 /** The one under way says nothing yet: a failing site is not well for the length of each attempt. */
 function lastEnded(runs: readonly RunRecord[]): RunRecord | null {
   return runs.find(({ finishedAtMs }) => finishedAtMs !== null) ?? null;
+}
+
+/** How long ago a detection was last begun or ended, when that is too long; null when it is not, or none ever was. */
+function detectionOverdueMs({ config, ledger, nowMs }: Workplace): number | null {
+  const [latest] = ledger.recentRuns({ kind: 'detection', limit: 1 });
+  if (latest === undefined) return null;
+  const ageMs = nowMs() - (latest.finishedAtMs ?? latest.startedAtMs);
+  if (ageMs <= OVERDUE_MS) return null;
+  const pauseMs = longestPauseMs({ expression: config.detectCron, timezone: config.cronTimezone });
+  return ageMs > pauseMs + OVERDUE_MS ? ageMs : null;
 }
 
 function waitsForDatabase({ ledger }: Workplace): boolean {
