@@ -38,6 +38,7 @@ function demoJson({ run, judgement, seconds }: Told): string {
     },
     detectionsInDatabase: run.detectionsInDatabase,
     addressList: run.addressList,
+    neverBlocked: run.neverBlocked,
     reviews: run.reviews,
     attackers: judgement.attackers,
     attackersNotBlocked: judgement.attackersNotBlocked,
@@ -57,6 +58,7 @@ function demoText(told: Told): string {
     'ADDRESS LIST, as read back from the simulated router',
     addressListTable(run),
     '',
+    ...neverBlockedLines(run),
     'REVIEW QUEUE',
     reviewTable(run),
     '',
@@ -98,6 +100,12 @@ function addressListTable({ addressList }: DemoRun): string {
     entry.comment,
   ]);
   return renderTable(['ADDRESS', 'TIMEOUT', 'COMMENT'], rows);
+}
+
+function neverBlockedLines({ neverBlocked }: DemoRun): string[] {
+  if (neverBlocked.length === 0) return [];
+  const lines = neverBlocked.map(({ address, why }) => `  ${address}  ${why}`);
+  return ['NEVER BLOCKED, as the router itself told at the sync', ...lines, ''];
 }
 
 function reviewTable({ reviews }: DemoRun): string {

@@ -30,6 +30,8 @@ export interface DemoRun {
   };
   readonly detectionsInDatabase: Readonly<Record<'high' | 'medium' | 'low', number>>;
   readonly addressList: readonly AddressListEntry[];
+  /** What the router told of itself and those who work on it: never blocked. */
+  readonly neverBlocked: readonly { readonly address: string; readonly why: string }[];
   readonly reviews: readonly {
     address: string;
     riskScore: number;
@@ -102,6 +104,7 @@ export async function playDemo(
     second: { blocksAdded, blocksExtended, reviewsAdded },
     detectionsInDatabase: await database.detections.countsByTier({ sinceMs: 0 }),
     addressList: await workplace.routers[0]!.read(),
+    neverBlocked: ledger.routerProtected().map(({ address, why }) => ({ address, why })),
     reviews: ledger.reviews({ status: 'pending' }).map((item) => ({
       address: item.address,
       riskScore: item.riskScore,
