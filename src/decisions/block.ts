@@ -63,7 +63,7 @@ export const LIFTED_BY_PROTECTION = 'protection';
 export const DEFAULT_REJECTION_SECONDS = 30 * 86_400;
 
 /** So long a network somebody lifted is not taken together again: as long as a rejection stands, seconds. */
-export const LIFT_COUNTS_SECONDS = DEFAULT_REJECTION_SECONDS;
+export const LIFT_COUNTS_SECONDS = 30 * 86_400;
 
 export interface ActiveBlock {
   readonly expiresAtMs: number;
