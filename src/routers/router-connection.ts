@@ -83,8 +83,8 @@ class SessionConnection implements RouterConnection {
   readonly #session: KeptSession;
   /** Kept from one push to the next: how near the router is does not change. */
   readonly #window: WindowSize;
-  /** The session the lists were last read over: ids are good for that one only. */
-  #readOver: RouterSession | null = null;
+  /** The session the lists were last read over: ids are good for that one only. Weak: it may be over, and is to go. */
+  #readOver: WeakRef<RouterSession> | null = null;
   /** Menus the router of a session does not have: a package comes with a reboot, so that it is asked once a session. */
   readonly #missingMenus = new WeakMap<RouterSession, Set<string>>();
 
@@ -126,7 +126,7 @@ class SessionConnection implements RouterConnection {
           session.run(`${LIST_MENU[4]}/print`, printWords(addressListV4)),
           rowsOrNull(session, `${LIST_MENU[6]}/print`, printWords(addressListV6)),
         ]);
-        this.#readOver = session;
+        this.#readOver = new WeakRef(session);
         return [...v4.map((row) => toEntry(row, 4)), ...(v6 ?? []).map((row) => toEntry(row, 6))];
       });
     } catch (error) {
@@ -140,7 +140,7 @@ class SessionConnection implements RouterConnection {
     const usesIds = plan.remove.length + plan.extend.length > 0;
     const work = (session: RouterSession): Promise<{ refused: RefusedChange[] }> => {
       // Between the two sessions the router may have rebooted and given our ids to entries of others.
-      if (usesIds && session !== this.#readOver) {
+      if (usesIds && session !== this.#readOver?.deref()) {
         const what = `router ${this.name} ended the session its lists were read over: nothing was changed`;
         throw new AutoblockError('ROUTER_CONNECTION_LOST', what);
       }
