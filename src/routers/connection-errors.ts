@@ -49,6 +49,19 @@ export function connectDeadlinePassed(options: {
   return new AutoblockError('ROUTER_TIMEOUT', `router ${where} did not ${step} in ${timeoutMs} ms`);
 }
 
+/** Closed from this side. */
+export function sessionClosed(where: string): AutoblockError {
+  return new AutoblockError('ROUTER_CONNECTION_LOST', `the session with router ${where} was closed`);
+}
+
+export function sessionEnded(where: string, reason: string): AutoblockError {
+  return new AutoblockError('ROUTER_CONNECTION_LOST', `router ${where} ended the session: ${reason}`);
+}
+
+export function loginFailed(where: string, reason: string): AutoblockError {
+  return new AutoblockError('ROUTER_LOGIN_FAILED', `router ${where} refused the login: ${reason}`);
+}
+
 const CLOSED_AT_LOGIN =
   'It does so when no API session is left (`/user active print`; max-sessions of `/ip service`) or when `/ip service` does not let this address in';
 

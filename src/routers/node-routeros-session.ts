@@ -21,44 +21,26 @@
 import type { Socket } from 'node:net';
 import { Connector } from 'node-routeros/dist/connector/Connector.js';
 import { AutoblockError, messageOf } from '../errors.ts';
-import type { Logger } from '../logger.ts';
 import {
   createSentenceDecoder,
   createSentenceWriter,
   type SentenceWriter,
 } from '../routeros-wire/sentence-codec.ts';
 import { warnOfValidity } from './certificate-validity.ts';
-import { brokenConnection, type ConnectionPhase, connectDeadlinePassed } from './connection-errors.ts';
+import {
+  brokenConnection,
+  type ConnectionPhase,
+  connectDeadlinePassed,
+  loginFailed,
+  sessionClosed,
+  sessionEnded,
+} from './connection-errors.ts';
 import { PendingCommands } from './pending-commands.ts';
 import { parseReply, type Reply, reasonOf } from './reply-parsing.ts';
 import { RouterRefusedError } from './router-answers.ts';
 import type { ReplyRow, RouterSession, Settle } from './router-session.ts';
-import { peerCertificate, peerProblem, type RouterTls, tlsConnectOptions } from './tls-peer.ts';
-
-export interface RouterSessionOptions extends RouterEndpoint {
-  readonly user: string;
-  readonly password: string;
-}
-
-interface RouterEndpoint {
-  /** What the operator calls the router; for error texts. */
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-  readonly tls: RouterTls;
-  /** For connection, handshake and login together. */
-  readonly connectTimeoutMs: number;
-  /** For each command; when it passes, the whole connection is given up. */
-  readonly commandTimeoutMs: number;
-  /** Told when the certificate is, or soon will be, out of date. */
-  readonly logger?: Pick<Logger, 'warn'>;
-  /** For that: milliseconds since 1970. */
-  readonly nowMs?: () => number;
-  /** Ends the session, or its opening, at once; `reason` is what everything under way rejects with. */
-  readonly signal?: AbortSignal;
-  /** The open session broke, and nobody here had asked for it: router rebooted, line cut, deadline passed. At most once. */
-  readonly onLost?: (error: AutoblockError) => void;
-}
+import type { RouterEndpoint, RouterSessionOptions } from './session-options.ts';
+import { peerCertificate, peerProblem, tlsConnectOptions } from './tls-peer.ts';
 
 /** Members of Connector the adapter reaches for; declared private by the library. */
 interface ConnectorInside {
@@ -99,7 +81,7 @@ class NodeRouterosSession implements RouterSession {
   #lastTag = 0;
   readonly #onAbort = () => {
     const reason: unknown = this.#options.signal?.reason;
-    this.#quit(reason instanceof AutoblockError ? reason : this.#closed());
+    this.#quit(reason instanceof AutoblockError ? reason : sessionClosed(this.#where));
   };
 
   constructor(options: RouterEndpoint) {
@@ -149,11 +131,11 @@ class NodeRouterosSession implements RouterSession {
     try {
       const rows = await this.run('/login', [`=name=${user}`, `=password=${password}`]);
       if (rows.some((row) => row['ret'] !== undefined)) {
-        throw this.#loginFailed('it wants the login of RouterOS before 6.43; upgrade the router');
+        throw loginFailed(this.#where, 'it wants the login of RouterOS before 6.43; upgrade the router');
       }
     } catch (error) {
       if (!(error instanceof RouterRefusedError)) throw error;
-      throw this.#loginFailed(`user "${user}": ${error.routerMessage}`);
+      throw loginFailed(this.#where, `user "${user}": ${error.routerMessage}`);
     }
     clearTimeout(this.#connectTimer);
     this.#phase = 'open';
@@ -209,10 +191,10 @@ class NodeRouterosSession implements RouterSession {
   async close(): Promise<void> {
     const socket = this.#socket;
     if (socket === null || socket.destroyed || this.#phase !== 'open' || this.#lost !== null) {
-      this.#quit(this.#closed());
+      this.#quit(sessionClosed(this.#where));
       return;
     }
-    this.#rejectAll(this.#closed());
+    this.#rejectAll(sessionClosed(this.#where));
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS);
       socket.once('close', () => {
@@ -285,31 +267,22 @@ class NodeRouterosSession implements RouterSession {
     if (this.#lost !== null) return;
     if (reply.kind === '!fatal') {
       const reason = reasonOf(reply);
-      this.#giveUp(this.#phase === 'login' ? this.#loginFailed(reason) : this.#ended(reason));
+      this.#giveUp(
+        this.#phase === 'login' ? loginFailed(this.#where, reason) : sessionEnded(this.#where, reason),
+      );
     }
     // A row that lies behind the odd word would be lost and its entry taken for missing.
-    else if (!reply.kind.startsWith('!')) this.#giveUp(this.#ended('what it sends is not the RouterOS API'));
+    else if (!reply.kind.startsWith('!'))
+      this.#giveUp(sessionEnded(this.#where, 'what it sends is not the RouterOS API'));
     // Every tag we sent is known until its `!done`: whoever answers another one is out of step with us.
     else if (!this.#pending.take(reply)) {
-      this.#giveUp(this.#ended(`it sent ${reply.kind} for a command nobody gave`));
+      this.#giveUp(sessionEnded(this.#where, `it sent ${reply.kind} for a command nobody gave`));
     }
   }
 
   #broken(cause: Error | null): void {
     const { name, host } = this.#options;
     this.#giveUp(brokenConnection({ name, host, where: this.#where, phase: this.#phase, cause }));
-  }
-
-  #closed(): AutoblockError {
-    return new AutoblockError('ROUTER_CONNECTION_LOST', `the session with router ${this.#where} was closed`);
-  }
-
-  #ended(reason: string): AutoblockError {
-    return new AutoblockError('ROUTER_CONNECTION_LOST', `router ${this.#where} ended the session: ${reason}`);
-  }
-
-  #loginFailed(reason: string): AutoblockError {
-    return new AutoblockError('ROUTER_LOGIN_FAILED', `router ${this.#where} refused the login: ${reason}`);
   }
 
   /** The session broke: the first reason stays, everything under way rejects with it, the socket goes. */

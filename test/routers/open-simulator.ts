@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
-import { openRouterSession, type RouterSessionOptions } from '../../src/routers/node-routeros-session.ts';
+import { openRouterSession } from '../../src/routers/node-routeros-session.ts';
 import type { RouterSession } from '../../src/routers/router-session.ts';
+import type { RouterSessionOptions } from '../../src/routers/session-options.ts';
 import {
   type RouterosSimulator,
   type SimulatorOptions,
