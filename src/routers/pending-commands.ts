@@ -20,10 +20,12 @@ export class PendingCommands {
   readonly #onDeadline: (error: AutoblockError) => void;
   /** In the order they were given, which is the order their deadlines pass in. */
   readonly #byTag = new Map<string, PendingCommand>();
+  /** When the last reply came in: a long list on its way is no silence, and what waits behind it is not forgotten. */
+  #heardAtMs = Number.NEGATIVE_INFINITY;
   #sweep: NodeJS.Timeout | undefined;
   #lookAgain: NodeJS.Immediate | undefined;
 
-  /** `onDeadline` must give the connection up: a reply that comes too late has nobody to go to. */
+  /** `timeoutMs`: longest silence while a command waits. `onDeadline` must give the connection up: a reply that comes too late has nobody to go to. */
   constructor(options: {
     where: string;
     timeoutMs: number;
@@ -52,6 +54,7 @@ export class PendingCommands {
   take(reply: Reply): boolean {
     const pending = reply.tag === null ? undefined : this.#byTag.get(reply.tag);
     if (pending === undefined) return false;
+    this.#heardAtMs = this.#monotonicMs();
     const { kind, attributes } = reply;
     if (kind === '!re') pending.rows.push(attributes ?? {});
     else if (kind === '!trap') pending.refusal ??= reply;
@@ -99,10 +102,10 @@ export class PendingCommands {
       this.#disarm();
       return;
     }
-    const leftMs = oldest.sinceMs + this.#timeoutMs - this.#monotonicMs();
+    const leftMs = Math.max(oldest.sinceMs, this.#heardAtMs) + this.#timeoutMs - this.#monotonicMs();
     if (leftMs > 0) this.#armSweep(leftMs);
     else if (isSecondLook) {
-      const whatHappened = `router ${this.#where} did not answer ${oldest.command} in ${this.#timeoutMs} ms`;
+      const whatHappened = `router ${this.#where} said nothing for ${this.#timeoutMs} ms while ${oldest.command} waited for its answer`;
       this.#onDeadline(new AutoblockError('ROUTER_TIMEOUT', whatHappened));
     }
     // When this process itself was held up, the answer may lie unread: timers run before sockets are read.

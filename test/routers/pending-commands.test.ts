@@ -21,7 +21,25 @@ function openPending({ timeoutMs }: { timeoutMs: number }) {
   return { pending, clock, settled, begin };
 }
 
+/** Longer than the timers of a deadline of 20 ms would take. */
+const pastTimers = () => new Promise((resolve) => setTimeout(resolve, 60));
+
 describe('the deadline of commands', () => {
+  it('is of silence: a list that takes longer than it to come in is not given up, nor what waits behind it', async () => {
+    const { pending, clock, settled, begin } = openPending({ timeoutMs: 20 });
+    begin('list');
+    begin('behind');
+    for (let row = 1; row <= 4; row += 1) {
+      clock.ms += 15;
+      pending.take(parseReply(['!re', '.tag=list', '=x=1']));
+    }
+    await pastTimers();
+    expect(settled).toEqual([]);
+    pending.take(parseReply(['!done', '.tag=list']));
+    clock.ms += 21;
+    await expect.poll(() => settled).toEqual(['list done 4', 'behind ROUTER_TIMEOUT']);
+  });
+
   it('is that of the oldest one, and takes all of the connection with it', async () => {
     const { clock, settled, begin } = openPending({ timeoutMs: 20 });
     begin('a');
@@ -38,9 +56,9 @@ describe('the deadline of commands', () => {
     begin('b');
     pending.take(parseReply(['!re', '.tag=a', '=x=1']));
     pending.take(parseReply(['!done', '.tag=a']));
-    // The time of the first has passed, the time of the second not: longer than both timers would take.
+    // The time of the first has passed, the time of the second not.
     clock.ms = 30;
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await pastTimers();
     expect(settled).toEqual(['a done 1']);
     clock.ms = 36;
     await expect.poll(() => settled).toEqual(['a done 1', 'b ROUTER_TIMEOUT']);
