@@ -296,6 +296,16 @@ export const OPTIONS = [
     description: 'Block high-confidence sources by itself; false = they go to review.',
   },
   {
+    key: 'blockInternal',
+    env: 'BLOCK_INTERNAL',
+    type: 'boolean',
+    unit: null,
+    default: false,
+    group: 'Decisions',
+    description:
+      'Also block sources in INTERNAL_NETWORKS and in private ranges, for example an infected host of your own.',
+  },
+  {
     key: 'dryRun',
     env: 'DRY_RUN',
     type: 'boolean',

@@ -13,7 +13,10 @@ interface ToldAddress extends ProtectedAddress {
 }
 
 export interface SiteProtectionParts {
-  readonly config: Pick<Config, 'internalNetworks' | 'allowlist' | 'routers' | 'databaseUrl'>;
+  readonly config: Pick<
+    Config,
+    'internalNetworks' | 'blockInternal' | 'allowlist' | 'routers' | 'databaseUrl'
+  >;
   readonly ledger: {
     /** What the routers last told, by whichever process read it. */
     routerProtected(): readonly ToldAddress[];
@@ -81,8 +84,8 @@ function protectionOfSite(
   { config }: SiteProtectionParts,
   extraProtected: readonly ProtectedAddress[],
 ): Protection {
-  const { internalNetworks, allowlist } = config;
-  return buildProtection({ internalNetworks, allowlist, extraProtected });
+  const { internalNetworks, blockInternal, allowlist } = config;
+  return buildProtection({ internalNetworks, blockInternal, allowlist, extraProtected });
 }
 
 function named(told: ToldAddress): ProtectedAddress {

@@ -39,10 +39,6 @@ const NEVER_BLOCKED: readonly (readonly [text: string, why: string])[] = [
   ['255.255.255.255', 'broadcast (RFC 919)'],
   ['224.0.0.0/4', 'multicast (RFC 5771)'],
   ['240.0.0.0/4', 'reserved (RFC 1112)'],
-  ['10.0.0.0/8', 'private network (RFC 1918)'],
-  ['172.16.0.0/12', 'private network (RFC 1918)'],
-  ['192.168.0.0/16', 'private network (RFC 1918)'],
-  ['100.64.0.0/10', 'carrier-grade NAT (RFC 6598)'],
   ['192.0.0.0/24', 'IETF protocol assignments (RFC 6890)'],
   ['::', 'unspecified (RFC 4291)'],
   ['::1', 'loopback (RFC 4291)'],
@@ -51,8 +47,16 @@ const NEVER_BLOCKED: readonly (readonly [text: string, why: string])[] = [
   ['100::/64', 'discard-only (RFC 6666)'],
   ['fe80::/10', 'link-local (RFC 4291)'],
   ['fec0::/10', 'site-local (RFC 3879)'],
-  ['fc00::/7', 'unique local (RFC 4193)'],
   ['ff00::/8', 'multicast (RFC 4291)'],
+];
+
+/** Where one's own hosts live: blocked only where the operator wants an infected one cut off. */
+const PRIVATE: readonly (readonly [text: string, why: string])[] = [
+  ['10.0.0.0/8', 'private network (RFC 1918)'],
+  ['172.16.0.0/12', 'private network (RFC 1918)'],
+  ['192.168.0.0/16', 'private network (RFC 1918)'],
+  ['100.64.0.0/10', 'carrier-grade NAT (RFC 6598)'],
+  ['fc00::/7', 'unique local (RFC 4193)'],
 ];
 
 /** Shortest prefixes that may be blocked: a mistyped `40.0.0.0/5` or `2000::/3` would cut off much of the Internet. */
@@ -60,21 +64,24 @@ const WIDEST_PREFIX = { 4: 8, 6: 16 } as const;
 
 /**
  * Everything that must not be blocked on this site. `extraProtected` are the hosts autoblock itself would be cut off
- * from: routers, own addresses, the database. Host names are resolved by the caller.
+ * from: routers, own addresses, the database. Host names are resolved by the caller. `blockInternal`: internal and private
+ * networks may be blocked; all else stays protected.
  * @throws AutoblockError ADDRESS_INVALID on a text that is neither address nor network.
  */
 export function buildProtection(site: {
   internalNetworks: readonly string[];
   allowlist: readonly string[];
   extraProtected: readonly { readonly address: string; readonly why: string }[];
+  blockInternal?: boolean;
 }): Protection {
+  const inside = [...site.internalNetworks.map((text) => [text, 'internal network'] as const), ...PRIVATE];
+  const networks = site.blockInternal === true ? NEVER_BLOCKED : [...inside, ...NEVER_BLOCKED];
   return {
     allowlisted: indexed(site.allowlist.map((text) => protectedNetwork(text, 'allowlist'))),
     // Most telling words first: the first network that touches an address names the reason.
     neverBlocked: indexed([
       ...site.extraProtected.map(({ address, why }) => protectedNetwork(address, why)),
-      ...site.internalNetworks.map((text) => protectedNetwork(text, 'internal network')),
-      ...NEVER_BLOCKED.map(([text, why]) => protectedNetwork(text, why)),
+      ...networks.map(([text, why]) => protectedNetwork(text, why)),
     ]),
   };
 }

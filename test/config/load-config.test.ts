@@ -69,6 +69,7 @@ describe('loadConfig without any setting', () => {
       confidenceHigh: 95,
       confidenceMedium: 70,
       autoBlock: true,
+      blockInternal: false,
       dryRun: false,
       allowlist: [],
       blockLadder: [3600, 21_600, 86_400, 604_800],

@@ -77,6 +77,21 @@ describe('protection of a site', () => {
     expect(protectionOf(protection, '198.51.100.128')).toBeNull();
   });
 
+  it('blocks inside addresses where the operator wants an infected host cut off, and nothing else of what it protects', () => {
+    const site = {
+      internalNetworks: ['198.51.100.0/25'],
+      allowlist: ['10.0.0.5'],
+      extraProtected: [{ address: '10.0.0.1', why: 'gateway of router edge' }],
+    };
+    const asked = ['10.0.0.9', '172.20.1.1', '192.168.1.9', '100.70.0.1', 'fd00::9', '198.51.100.9'];
+    const blocking = buildProtection({ ...site, blockInternal: true });
+    expect(asked.map((address) => protectionOf(blocking, address))).toEqual(asked.map(() => null));
+    const kept = ['10.0.0.1', '10.0.0.5', '10.0.0.0/24', '127.0.0.1', '169.254.1.1', 'fe80::1', '224.0.0.1'];
+    for (const address of kept) expect(protectionOf(blocking, address), address).not.toBeNull();
+    const usual = buildProtection(site);
+    for (const address of asked) expect(protectionOf(usual, address)?.kind, address).toBe('protected');
+  });
+
   it('blocks no part of the Internet that a slip of the hand names', () => {
     expect(protectionOf(protection, '40.0.0.0/7')).toEqual({
       kind: 'protected',

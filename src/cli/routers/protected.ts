@@ -34,7 +34,7 @@ export async function showProtected(
   const set = {
     site: site.hosts(),
     allowlist: config.allowlist,
-    internalNetworks: config.internalNetworks,
+    internalNetworks: config.blockInternal ? [] : config.internalNetworks,
     routers,
   };
   invocation.output.out(invocation.flag('json') ? JSON.stringify(set) : asText(set));
