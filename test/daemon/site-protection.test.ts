@@ -18,7 +18,14 @@ function openSite(config: Partial<SiteProtectionParts['config']> = {}) {
     lines,
   };
   const site = createSiteProtection({
-    config: { internalNetworks: [], allowlist: [], routers: [ROUTER], databaseUrl: null, ...config },
+    config: {
+      internalNetworks: [],
+      blockInternal: false,
+      allowlist: [],
+      routers: [ROUTER],
+      databaseUrl: null,
+      ...config,
+    },
     ledger: { routerProtected: () => world.told },
     logger: createLogger({
       level: 'info',
