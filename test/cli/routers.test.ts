@@ -250,7 +250,7 @@ describe('autoblock routers check', () => {
     const routers = [
       { ...common, name: 'edge', port: simulator.port },
       { ...common, name: 'branch', port: await closedPort() },
-      { ...common, name: 'lab', port: simulator.port, password: 'wrong-secret' },
+      { ...common, name: 'lab', port: simulator.port, addressList: 'lab', password: 'wrong-secret' },
     ];
     writeFileSync(path, JSON.stringify(routers), { mode: 0o600 });
     const env = { ROUTERS_FILE: path, ROUTER_HOST: '' };

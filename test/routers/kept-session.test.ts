@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RouterosSimulator } from '../../src/simulator/routeros-simulator.ts';
+import { expectNothingOpen } from '../support/open-handles.ts';
 import { openConnection } from './open-connection.ts';
 import { openSimulator } from './open-simulator.ts';
 
@@ -7,13 +8,6 @@ const PRINT = '/ip/firewall/address-list/print';
 const SIGN_OF_LIFE = '/system/resource/print';
 
 const askedFor = (simulator: RouterosSimulator, command: string) => simulator.received.get(command) ?? 0;
-
-function openSocketsAndTimers(): string[] {
-  return process
-    .getActiveResourcesInfo()
-    .filter((kind) => /^(TCP|TLS|Timeout)/.test(kind))
-    .toSorted();
-}
 
 describe('the one session of a router', () => {
   it('is shared by all who come at once', async () => {
@@ -135,8 +129,7 @@ describe('a session that breaks', () => {
   });
 
   it('leaves no socket, timer or listener behind, however often', async () => {
-    // What the test before left to close is not ours.
-    await expect.poll(openSocketsAndTimers).toEqual([]);
+    await expectNothingOpen();
     const simulator = await openSimulator();
     const router = openConnection(simulator, { keepAliveMs: 5 });
     for (let round = 0; round < 30; round += 1) {
@@ -148,7 +141,7 @@ describe('a session that breaks', () => {
     await router.close();
     await expect.poll(() => simulator.sessions).toBe(0);
     await simulator.close();
-    await expect.poll(openSocketsAndTimers).toEqual([]);
+    await expectNothingOpen();
   });
 });
 

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSentenceDecoder, encodeSentence } from '../../src/routeros-wire/sentence-codec.ts';
 import type { RouterTls } from '../../src/routers/tls-peer.ts';
 import { selfSignedCertificate } from '../simulator/certificate.ts';
+import { expectNothingOpen } from '../support/open-handles.ts';
 import { openPeer } from './open-peer.ts';
 import { openSession, openSimulator } from './open-simulator.ts';
 
@@ -27,13 +28,6 @@ function answeringPeer(answer: (tag: string) => string[][]): Promise<{ port: num
 
 function trusting(caPem: string | null): RouterTls {
   return { mode: 'verified', caPem, fingerprint: null };
-}
-
-function openSocketsAndTimers(): string[] {
-  return process
-    .getActiveResourcesInfo()
-    .filter((kind) => /^(TCP|TLS|Timeout)/.test(kind))
-    .toSorted();
 }
 
 describe('a command', () => {
@@ -357,7 +351,7 @@ describe('answers in pieces', () => {
 
 describe('in health', () => {
   it('thousands of commands and dozens of sessions leave nothing behind', async () => {
-    const before = openSocketsAndTimers();
+    await expectNothingOpen();
     const simulator = await openSimulator();
     const session = await openSession(simulator);
     for (let round = 0; round < 40; round += 1) {
@@ -367,7 +361,7 @@ describe('in health', () => {
     for (let round = 0; round < 30; round += 1) await (await openSession(simulator)).close();
     await expect.poll(() => simulator.sessions).toBe(0);
     await simulator.close();
-    await expect.poll(openSocketsAndTimers).toEqual(before);
+    await expectNothingOpen();
   });
 
   it('two sessions at once do not disturb each other', async () => {
