@@ -2,6 +2,7 @@ import { type Logger as CronLogger, type ScheduledTask, schedule } from 'node-cr
 import type { Config } from '../config/load-config.ts';
 import { AutoblockError, EXIT } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { clearAlertsOfRoutersGone } from '../runs/router-alerts.ts';
 import { holdProcessLock } from '../storage/process-lock.ts';
 import { type ClockWatch, createClockWatch } from './clock-watch.ts';
 import { createDetectorInUse, type DetectorInUse, needsModel } from './detector-in-use.ts';
@@ -126,6 +127,11 @@ async function prepare({ parts, workplace, detector, routerLoops }: Running): Pr
   const interrupted = workplace.ledger.closeInterruptedRuns(nowMs());
   if (interrupted > 0)
     logger.warn({ code: 'RUNS_INTERRUPTED', interrupted }, 'earlier runs ended without finishing');
+  clearAlertsOfRoutersGone({
+    ledger: workplace.ledger,
+    routers: config.routers.map(({ name }) => name),
+    nowMs: nowMs(),
+  });
   try {
     await workplace.database.ready();
   } catch (thrown) {

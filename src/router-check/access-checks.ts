@@ -38,9 +38,9 @@ function checkTls(router: CheckedRouter): Finding {
 export function certificateCommands({ host, name }: { host: string; name: string }): string[] {
   const alternative = /^[\d.]+$|:/.test(host) ? `IP:${host}` : `DNS:${host}`;
   return [
-    '/certificate add name=autoblock-ca common-name=autoblock-ca key-usage=key-cert-sign,crl-sign',
+    '/certificate add name=autoblock-ca common-name=autoblock-ca key-usage=key-cert-sign,crl-sign days-valid=3650',
     '/certificate sign autoblock-ca',
-    `/certificate add name=autoblock-api common-name=${consoleValue(host)} subject-alt-name=${consoleValue(alternative)}`,
+    `/certificate add name=autoblock-api common-name=${consoleValue(host)} subject-alt-name=${consoleValue(alternative)} days-valid=3650`,
     '/certificate sign autoblock-api ca=autoblock-ca',
     '/ip service set api-ssl certificate=autoblock-api disabled=no',
     `autoblock routers fingerprint ${shellWord(name)}`,

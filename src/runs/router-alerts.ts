@@ -1,7 +1,28 @@
 import type { RouterPlan } from '../decisions/router-plan.ts';
 import type { RefusedChange, RouterSyncParts } from './router-sync-parts.ts';
 
-type AlertCode = 'MASS_REMOVAL_HELD' | 'ROUTER_LIST_CAPPED' | 'FOREIGN_ENTRY_DISABLED';
+const ALERT_CODES = ['MASS_REMOVAL_HELD', 'ROUTER_LIST_CAPPED', 'FOREIGN_ENTRY_DISABLED'] as const;
+
+type AlertCode = (typeof ALERT_CODES)[number];
+
+/** A router taken out of the configuration is synced no more: nobody else would take its alerts back. */
+export function clearAlertsOfRoutersGone({
+  ledger,
+  routers,
+  nowMs,
+}: {
+  ledger: Pick<RouterSyncParts['ledger'], 'clearAlert'> & {
+    alerts(): readonly { readonly code: string; readonly subject: string }[];
+  };
+  /** Names of those there are. */
+  routers: readonly string[];
+  nowMs: number;
+}): void {
+  const codes: ReadonlySet<string> = new Set(ALERT_CODES);
+  for (const { code, subject } of ledger.alerts()) {
+    if (codes.has(code) && !routers.includes(subject)) ledger.clearAlert({ code, subject, nowMs });
+  }
+}
 
 /** Says what a router is not brought up to for a person's sake: once, and again when it changes, not at each sync. */
 export function tellHeldBack(

@@ -51,7 +51,7 @@ describe('the way in', () => {
     expect(found.level).toBe('warn');
     expect(found.commands).toContain('/ip service set api-ssl certificate=autoblock-api disabled=no');
     expect(found.commands).toContain(
-      '/certificate add name=autoblock-api common-name=192.0.2.1 subject-alt-name=IP:192.0.2.1',
+      '/certificate add name=autoblock-api common-name=192.0.2.1 subject-alt-name=IP:192.0.2.1 days-valid=3650',
     );
     expect(found.commands.at(-1)).toBe('autoblock routers fingerprint edge');
   });
