@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { positiveInteger } from '../positive-integer.mjs';
 
 export const description =
   'detect over 1M log rows of 100k sources: seconds and peak memory, beside a bare drain';
@@ -46,13 +47,6 @@ export async function run(args) {
   };
   const result = await measure(size);
   process.stdout.write(`${values.json ? JSON.stringify(result) : asText(result)}\n`);
-}
-
-function positiveInteger(name, text) {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new Error(`--${name} must be a whole number from 1 up, got ${text}`);
-  return value;
 }
 
 async function measure(size) {

@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { positiveInteger } from '../positive-integer.mjs';
 
 export const description =
   'fit and score the forest: 250 trees x 256 samples x 18 dimensions on 100,000 rows';
@@ -105,13 +106,6 @@ function plainProducts({ dimensions, normals, offsets }, rows, { rowCount, perRo
     }
   }
   return sum;
-}
-
-function positiveInteger(name, text) {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new Error(`--${name} must be a whole number from 1 up, got ${text}`);
-  return value;
 }
 
 function describe(result) {

@@ -13,6 +13,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { positiveInteger } from '../positive-integer.mjs';
 
 export const description = 'processor time and memory of the daemon while nothing happens, with 3 routers';
 
@@ -46,13 +47,6 @@ export async function run(args) {
     blocks: positiveInteger('blocks', values.blocks),
   });
   process.stdout.write(`${values.json ? JSON.stringify(result) : asText(result)}\n`);
-}
-
-function positiveInteger(name, text) {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new Error(`--${name} must be a whole number from 1 up, got ${text}`);
-  return value;
 }
 
 async function measure({ minutes, blocks }) {

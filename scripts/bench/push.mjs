@@ -13,6 +13,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { positiveInteger } from '../positive-integer.mjs';
 
 export const description =
   "push 28,700 blocks: share of a slow router's own limit, 5 ms network, no-change sync, reboot";
@@ -366,13 +367,6 @@ async function simulate() {
   };
   process.on('message', async (message) => process.send(await answers[message.request](message)));
   process.once('disconnect', () => simulator?.close());
-}
-
-function positiveInteger(name, text) {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new Error(`--${name} must be a whole number from 1 up, got ${text}`);
-  return value;
 }
 
 function describe({ entries, slowRouter: slow, farRouter: far, noChange: idle, reboot: again, ...result }) {
