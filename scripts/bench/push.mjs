@@ -73,7 +73,7 @@ export async function run(args) {
 
 /** The router's CPU is the bottleneck; its limit is measured by a client that does nothing but keep it busy. */
 async function slowRouter(entries) {
-  const { COMMANDS_IN_FLIGHT } = await load('config/options.js');
+  const { COMMANDS_IN_FLIGHT } = await load('config/router-options.js');
   const commandsInFlight = COMMANDS_IN_FLIGHT.default;
   return withSimulator({ commandDelayMs: CPU_MS }, async (simulator) => {
     const rawPerSecond = await rawLimit(simulator.port);
@@ -238,7 +238,7 @@ async function rawLimit(port) {
 async function withSite(options, entries, work) {
   const { openLedger } = await load('storage/ledger.js');
   const { createLogger } = await load('logger.js');
-  const { COMMANDS_IN_FLIGHT } = await load('config/options.js');
+  const { COMMANDS_IN_FLIGHT } = await load('config/router-options.js');
   const logger = createLogger({ level: 'silent' });
   const directory = mkdtempSync(join(tmpdir(), 'autoblock-bench-'));
   try {

@@ -1,5 +1,6 @@
 import { defaultText } from './effective-config.ts';
-import { OPTIONS, type Option, type OptionGroup } from './options.ts';
+import type { Option, OptionGroup } from './option.ts';
+import { OPTIONS } from './options.ts';
 
 const options: readonly Option[] = OPTIONS;
 

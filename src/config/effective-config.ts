@@ -1,6 +1,7 @@
 import { type Config, type Environment, settingText } from './load-config.ts';
 import { maskSecret } from './mask-secret.ts';
-import { OPTIONS, type Option } from './options.ts';
+import type { Option } from './option.ts';
+import { OPTIONS } from './options.ts';
 
 /** One line of `autoblock config`. */
 export interface EffectiveSetting {

@@ -1,6 +1,6 @@
 import { canonicalText } from '../ip/address.ts';
 import { parseDurations } from './durations.ts';
-import type { Option } from './options.ts';
+import type { Option } from './option.ts';
 
 export type OptionValue = string | number | boolean | readonly string[] | readonly number[];
 

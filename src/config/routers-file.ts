@@ -2,9 +2,14 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { canonicalText } from '../ip/address.ts';
 import type { ConfigProblem } from './config-problem.ts';
-import { ADDRESS_LIST_PATTERN, ADDRESS_LIST_WANTED, COMMANDS_IN_FLIGHT, MAX_ENTRIES } from './options.ts';
 import { HOST_WANTED, isHost } from './parse-option.ts';
 import type { RouterConfig } from './router-config.ts';
+import {
+  ADDRESS_LIST_PATTERN,
+  ADDRESS_LIST_WANTED,
+  COMMANDS_IN_FLIGHT,
+  MAX_ENTRIES,
+} from './router-options.ts';
 import { defaultRouterPort, type RouterTlsTexts, readRouterTls } from './router-tls.ts';
 import { readPassword, type SecretFiles } from './secret-files.ts';
 

@@ -1,6 +1,7 @@
 import type { ConfigProblem } from './config-problem.ts';
-import { COMMANDS_IN_FLIGHT, type OptionValues } from './options.ts';
+import type { OptionValues } from './options.ts';
 import type { RouterConfig } from './router-config.ts';
+import { COMMANDS_IN_FLIGHT } from './router-options.ts';
 import { defaultRouterPort, readRouterTls } from './router-tls.ts';
 import { readPassword, type SecretFiles } from './secret-files.ts';
 

@@ -30,7 +30,7 @@ export interface RouterConnectionOptions {
   readonly nowMs?: () => number;
   /** For connection, handshake and login together; default 10,000. */
   readonly connectTimeoutMs?: number;
-  /** Default 30,000: printing a list of 30,000 entries takes a small router some seconds. */
+  /** Longest silence while a command waits; default 30,000: a small router takes some seconds before a long list. */
   readonly commandTimeoutMs?: number;
   /** How long a session may be idle until it is asked for a sign of life; default 30,000. */
   readonly keepAliveMs?: number;

@@ -15,7 +15,7 @@ export interface RouterEndpoint {
   readonly tls: RouterTls;
   /** For connection, handshake and login together. */
   readonly connectTimeoutMs: number;
-  /** For each command; when it passes, the whole connection is given up. */
+  /** Longest silence while a command waits for its answer; when it passes, the whole connection is given up. */
   readonly commandTimeoutMs: number;
   /** Told when the certificate is, or soon will be, out of date. */
   readonly logger?: Pick<Logger, 'warn'>;

@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { validate } from 'node-cron';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Config, type Environment, loadConfig } from '../../src/config/load-config.ts';
-import { OPTIONS, type Option } from '../../src/config/options.ts';
+import type { Option } from '../../src/config/option.ts';
+import { OPTIONS } from '../../src/config/options.ts';
 import { AutoblockError } from '../../src/errors.ts';
 
 const options: readonly Option[] = OPTIONS;
