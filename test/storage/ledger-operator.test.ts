@@ -193,7 +193,13 @@ describe('the review queue', () => {
       refusal('CONFLICT'),
     );
     expect(place.ledger.review(item.id).status).toBe('expired');
-    expect(place.ledger.expireDue(late)).toMatchObject({ blocks: 0, reviews: 0 });
+    expect(place.ledger.expireDue(late)).toEqual({
+      blocks: 0,
+      reviews: 0,
+      blocksReopened: 0,
+      reviewsReopened: 0,
+      timesMended: 0,
+    });
   });
 
   it('does not queue again what expired or was rejected, until there is newer evidence', () => {
